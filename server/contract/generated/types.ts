@@ -1,0 +1,836 @@
+// Generated from schemas/ by scripts/generate.mjs. Do not edit.
+
+export type Frameworks = Framework[];
+export type Topology = {
+  npus: string[];
+  /**
+   * links[i][j]: path type from npus[i] to npus[j].
+   */
+  links: string[][];
+  cpu_affinity: (string | null)[];
+} | null;
+export type Reasons = EnvReason[];
+export type LessonEvidence = (
+  | {
+      [k: string]: unknown;
+    }
+  | {
+      [k: string]: unknown;
+    }
+) & {
+  path?: string;
+  url?: string;
+  note: string;
+} & (
+    | {
+        [k: string]: unknown;
+      }
+    | {
+        [k: string]: unknown;
+      }
+  ) & {
+    path?: string;
+    url?: string;
+    note: string;
+  };
+export type Ranks = ProfileRank[];
+/**
+ * For computed files: how to compute them again.
+ */
+export type Derivation = {
+  /**
+   * Name of the derivation.
+   */
+  by: string;
+  params: {
+    [k: string]: unknown;
+  };
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  producer: Producer;
+} | null;
+/**
+ * What every tool answers: a result, or an error with the code, what was seen, the cause and what to do next.
+ */
+export type ToolResult = ToolOk | ToolFailed;
+
+export interface AllSchemas {
+  Common: Common;
+  Producer: Producer;
+  Source: Source;
+  ArtifactRef: ArtifactRef;
+  Warning: Warning;
+  Evidence: Evidence;
+  Finding: Finding;
+  Incomplete: Incomplete;
+  EnvSnapshot: EnvSnapshot;
+  Chip: Chip;
+  LessonCard: LessonCard;
+  ProfilingAnalysis: ProfilingAnalysis;
+  ProfileWindow: ProfileWindow;
+  RunEvent: RunEvent;
+  RunManifest: RunManifest;
+  ToolFacts: ToolFacts;
+  EnvProbeFacts: EnvProbeFacts;
+  RunCreateFacts: RunCreateFacts;
+  RunShowFacts: RunShowFacts;
+  RunValidateFacts: RunValidateFacts;
+  RunReportFacts: RunReportFacts;
+  ProfileAnalyzeFacts: ProfileAnalyzeFacts;
+  ProfileQueryFacts: ProfileQueryFacts;
+  ToolResult: ToolResult;
+  ToolOk: ToolOk;
+  ToolFailed: ToolFailed;
+}
+/**
+ * Shapes shared by every artifact.
+ */
+export interface Common {
+  [k: string]: unknown;
+}
+/**
+ * The program that wrote the artifact.
+ */
+export interface Producer {
+  name: string;
+  version: string;
+}
+/**
+ * A raw file the artifact was computed from.
+ */
+export interface Source {
+  /**
+   * Relative to the run root where the file lies in it, else absolute.
+   */
+  path: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+}
+export interface ArtifactRef {
+  /**
+   * What the file is, e.g. profiling-analysis, five-tables, raw.
+   */
+  kind: string;
+  /**
+   * Absolute path.
+   */
+  path: string;
+  /**
+   * Name of the schema the file was checked against; null for files without one.
+   */
+  schema: string | null;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+}
+export interface Warning {
+  code: string;
+  detail: string;
+}
+export interface Evidence {
+  /**
+   * File the evidence stands in.
+   */
+  path: string;
+  /**
+   * Table, line, row or time range inside the file.
+   */
+  where: string;
+  /**
+   * What was seen there.
+   */
+  detail: string;
+}
+export interface Finding {
+  id: string;
+  title: string;
+  severity: 'high' | 'medium' | 'low' | 'info';
+  value: number | string | null;
+  unit: string;
+  /**
+   * Share of the window's span, in percent.
+   */
+  share_pct?: number | null;
+  evidence: Evidence[];
+  confidence: 'high' | 'medium' | 'low';
+  action: string;
+}
+export interface Incomplete {
+  /**
+   * Closed list in server/profiles: what is missing or damaged.
+   */
+  code: string;
+  /**
+   * What was seen and how to bring what is missing.
+   */
+  detail: string;
+}
+/**
+ * The state of an NPU host at one moment, from npu-smi and version files: chips, memory, processes, versions, and whether a measurement may start.
+ */
+export interface EnvSnapshot {
+  schema: 'env-snapshot';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  /**
+   * before: no service, cards free; idle: service up, no load; after: load ended.
+   */
+  phase: 'before' | 'idle' | 'after' | null;
+  verdict: 'clean' | 'contaminated' | 'unavailable' | 'inconclusive';
+  host?: string | null;
+  chips: Chip[];
+  /**
+   * From the driver's version.info (or npu-smi -t board), not npu-smi's own.
+   */
+  driver_version: string | null;
+  npu_smi_version: string | null;
+  firmware_version?: string | null;
+  cann_version: string | null;
+  os?: string | null;
+  frameworks: Frameworks;
+  topology?: Topology;
+  reasons: Reasons;
+  /**
+   * Programs and files that were looked for.
+   */
+  looked_for: string[];
+}
+export interface Chip {
+  /**
+   * Logical device id, as ASCEND_RT_VISIBLE_DEVICES counts.
+   */
+  logic_id: number | null;
+  npu_id: number | null;
+  chip_id: number | null;
+  phy_id: number | null;
+  name: string | null;
+  bus_id?: string | null;
+  /**
+   * As npu-smi says: OK, Warning, Alarm, Critical, UNKNOWN.
+   */
+  health: string | null;
+  /**
+   * Error codes of -t health.
+   */
+  health_codes?: string[];
+  memory_kind: 'HBM' | 'DDR' | null;
+  hbm_used_mb: number | null;
+  hbm_total_mb: number | null;
+  aicore_pct: number | null;
+  /**
+   * Null where the tool prints - (second die) or NA.
+   */
+  power_w: number | null;
+  temp_c: number | null;
+  /**
+   * Null when the process list is missing (truncated paste), empty when the tool says none.
+   */
+  processes: NpuProcess[] | null;
+}
+export interface NpuProcess {
+  pid: number;
+  name: string | null;
+  memory_mb: number | null;
+  /**
+   * True when this run started the process.
+   */
+  known: boolean;
+}
+export interface Framework {
+  name: string;
+  version: string | null;
+}
+export interface EnvReason {
+  code: string;
+  detail: string;
+}
+/**
+ * What one change did, under which conditions, with its evidence. A card without evidence is refused.
+ */
+export interface LessonCard {
+  id: string;
+  title: string;
+  framework: 'xllm' | 'vllm-ascend' | 'sglang' | 'any';
+  model_family: string;
+  scenario: string;
+  change: string;
+  effect: LessonEffect[];
+  /**
+   * @minItems 1
+   */
+  evidence: [LessonEvidence, ...LessonEvidence[]];
+  touched_paths: string[];
+  risks: string[];
+  next_checks: string[];
+  status: 'verified' | 'suspected' | 'pending';
+  confidence: 'high' | 'medium' | 'low';
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+}
+export interface LessonEffect {
+  metric: string;
+  before: number | null;
+  after: number | null;
+  delta_pct: number | null;
+  conditions: string;
+}
+/**
+ * What a device profile says: the window and where it went, five tables, the bottleneck class with its evidence. A profile explains; it never measures performance.
+ */
+export interface ProfilingAnalysis {
+  schema: 'profiling-analysis';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  /**
+   * Files read, what each was taken for, and how much was in it.
+   */
+  sources: ProfileSource[];
+  incomplete: Incomplete[];
+  ranks: Ranks;
+  /**
+   * The device with the longest span; null when no device time is known.
+   */
+  window: ProfileWindow | null;
+  /**
+   * One per device.
+   */
+  windows: ProfileWindow[];
+  bottleneck: Bottleneck;
+  /**
+   * Null when the capture holds no kernel data.
+   */
+  kernel: KernelRow[] | null;
+  /**
+   * Null when the capture cannot hold communication data; empty when it can and there is none.
+   */
+  communication: CommunicationRow[] | null;
+  fusion: FusionRow[] | null;
+  dispatch: DispatchRow[] | null;
+  memory: MemoryRow[] | null;
+  findings: Finding[];
+}
+export interface ProfileSource {
+  path: string;
+  /**
+   * E.g. msprof-db, op-summary-csv, kernel-details-csv, timeline-json.
+   */
+  kind: string;
+  rows: number | null;
+  bytes: number;
+}
+export interface ProfileRank {
+  /**
+   * Global rank; null in native msprof captures, which do not know it.
+   */
+  rank: number | null;
+  /**
+   * Device id as the profile counts it.
+   */
+  device: number;
+  host: string | null;
+}
+/**
+ * computing_us + communication_not_overlapped_us + free_us = span_us. Free splits exclusively, in this order: memcpy, event wait, AICPU, idle.
+ */
+export interface ProfileWindow {
+  device: number;
+  rank: number | null;
+  /**
+   * Hull of compute and communication.
+   */
+  span_us: number;
+  computing_us: number;
+  communication_us: number;
+  communication_not_overlapped_us: number;
+  free_us: number;
+  memcpy_us: number | null;
+  event_wait_us: number | null;
+  aicpu_us: number | null;
+  idle_us: number | null;
+  /**
+   * Share of communication hidden behind compute; null without communication.
+   */
+  overlap_pct: number | null;
+}
+export interface Bottleneck {
+  class: 'host-bound' | 'compute-bound' | 'memory-bound' | 'communication-bound' | 'mixed' | 'inconclusive';
+  confidence: 'high' | 'medium' | 'low';
+  evidence: BottleneckEvidence[];
+}
+export interface BottleneckEvidence {
+  metric: string;
+  value: number | null;
+  threshold: number | null;
+  /**
+   * Where the value comes from and whose threshold it is.
+   */
+  source: string;
+}
+export interface KernelRow {
+  device: number;
+  op_type: string;
+  /**
+   * AI_CORE, AI_VECTOR_CORE, MIX_AIC, MIX_AIV, AI_CPU …
+   */
+  task_type: string;
+  count: number;
+  total_us: number;
+  avg_us: number;
+  max_us: number | null;
+  /**
+   * Share of the device's summed kernel time.
+   */
+  share_pct: number;
+  /**
+   * Null without PMU columns.
+   */
+  bound: 'cube' | 'vector' | 'mte1' | 'mte2' | 'mte3' | 'fixpipe' | 'scalar' | null;
+  stage: 'prefill' | 'decode' | 'mixed' | 'sampling' | null;
+}
+export interface CommunicationRow {
+  device: number;
+  /**
+   * Collective type, e.g. hcom_allReduce_.
+   */
+  op: string;
+  group: string | null;
+  count: number;
+  total_us: number;
+  /**
+   * SDMA and RDMA payload time on the master plane.
+   */
+  transit_us: number | null;
+  /**
+   * Notify-wait time on the master plane.
+   */
+  wait_us: number | null;
+  not_overlapped_us: number | null;
+  /**
+   * Share of the device's span.
+   */
+  share_pct: number | null;
+  /**
+   * GB/s (1e9 bytes) while in transit.
+   */
+  bandwidth_gbps: number | null;
+  /**
+   * Not-overlapped time that compute of the same device could cover.
+   */
+  overlap_opportunity_us: number | null;
+}
+export interface FusionRow {
+  device: number;
+  pattern: string;
+  fused_op: string;
+  occurrences: number;
+  total_us: number;
+  saving_us_estimate: number | null;
+  evidence: string;
+}
+export interface DispatchRow {
+  device: number;
+  stream: number | null;
+  tasks: number;
+  busy_us: number;
+  /**
+   * Idle time between tasks of the stream, with a running end.
+   */
+  gap_us: number;
+  gaps: number;
+  max_gap_us: number;
+  launches_per_ms: number | null;
+  /**
+   * Device start minus host launch start by connection id; null without both.
+   */
+  launch_latency_us: LaunchLatency | null;
+}
+export interface LaunchLatency {
+  p50: number;
+  p99: number;
+}
+export interface MemoryRow {
+  device: number | null;
+  /**
+   * PTA, GE, APP, HCCL …
+   */
+  component: string;
+  /**
+   * Peak reserved (or used, for process totals).
+   */
+  peak_mb: number | null;
+  /**
+   * Reserved at the reserved peak.
+   */
+  reserved_mb: number | null;
+  /**
+   * Allocated at the reserved peak.
+   */
+  allocated_mb: number | null;
+  /**
+   * (reserved − allocated) / reserved at the reserved peak.
+   */
+  fragmentation_pct: number | null;
+}
+/**
+ * One line of events.jsonl. Each line carries the hash of the line before it, so a removed or edited line shows.
+ */
+export interface RunEvent {
+  seq: number;
+  /**
+   * UTC time, ISO 8601.
+   */
+  at: string;
+  /**
+   * What happened.
+   */
+  kind: 'created' | 'manifest' | 'raw' | 'computed' | 'report' | 'note';
+  /**
+   * The tool that did it.
+   */
+  tool?: string | null;
+  /**
+   * The tool's input, redacted.
+   */
+  input?: {
+    [k: string]: unknown;
+  } | null;
+  derive?: Derivation;
+  files: EventFile[];
+  /**
+   * Hash of the line before; 64 zeros on the first.
+   */
+  prev: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  hash: string;
+}
+export interface EventFile {
+  /**
+   * Relative to the run root; absolute for raw evidence that stays where it is.
+   */
+  path: string;
+  kind: string;
+  schema: string | null;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+  bytes: number;
+}
+/**
+ * manifest.yaml: what a run is, on what it ran and what was asked of it. The tools write it; a hand edit shows as tampered.
+ */
+export interface RunManifest {
+  schema: 'run-manifest';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  /**
+   * True when anything in the run came from the simulated NPU host.
+   */
+  simulated: boolean;
+  source: Source[];
+  identity: RunIdentity;
+  code: RunCode;
+  environment: RunEnvironment;
+  model: RunModel;
+  service: RunService;
+  workload: RunWorkload;
+  /**
+   * Filled in a bundle; in a live run the ledger is the list.
+   */
+  artifacts: ArtifactRef[];
+  comparison: RunComparison;
+  notes: string[];
+  /**
+   * For each filled field, by its dotted path: captured by a tool of this project, or stated by a person or agent.
+   */
+  provenance: {
+    [k: string]: Provenance;
+  };
+}
+export interface RunIdentity {
+  /**
+   * Run id: the folder's name.
+   */
+  run: string;
+  purpose: string;
+  /**
+   * What the run may prove: smoke (it works), quick (an indication), formal (a claim).
+   */
+  level: 'smoke' | 'quick' | 'formal';
+  /**
+   * Path into a perf-metrics point, e.g. tpot_ms.mean.
+   */
+  target_metric?: string | null;
+  /**
+   * Wished change of the target metric, in percent; negative is a decrease.
+   */
+  target_change_pct?: number | null;
+  /**
+   * Service level asked, e.g. ttft_p99_ms, tpot_p99_ms.
+   */
+  sla?: {
+    [k: string]: number;
+  } | null;
+}
+export interface RunCode {
+  repo?: string | null;
+  branch?: string | null;
+  commit?: string | null;
+  dirty?: boolean | null;
+  /**
+   * Hash of the saved diff of a dirty tree.
+   */
+  diff_sha256?: string | null;
+}
+export interface RunEnvironment {
+  host?: string | null;
+  /**
+   * SoC name, e.g. Ascend910B3.
+   */
+  chip?: string | null;
+  /**
+   * Logical device ids, in rank order.
+   */
+  devices?: number[] | null;
+  cann_version?: string | null;
+  driver_version?: string | null;
+  torch_npu_version?: string | null;
+  container?: string | null;
+}
+export interface RunModel {
+  path?: string | null;
+  name?: string | null;
+  weights_sha256?: string | null;
+  tokenizer_sha256?: string | null;
+  dtype?: string | null;
+  quantization?: string | null;
+}
+export interface RunService {
+  framework?: 'xllm' | 'vllm-ascend' | 'sglang' | 'command' | null;
+  framework_version?: string | null;
+  /**
+   * One argv list per process.
+   */
+  command?: string[][] | null;
+  prefix_cache?: boolean | null;
+  /**
+   * True when the service ran under PROFILING_MODE.
+   */
+  profiling_mode?: boolean | null;
+  tuned?: boolean | null;
+  started_at?: string | null;
+}
+export interface RunWorkload {
+  client?: string | null;
+  client_version?: string | null;
+  command?: string[][] | null;
+  dataset?: string | null;
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  parallel?: number[] | null;
+  number?: number[] | null;
+  /**
+   * Requests per second; null is unthrottled.
+   */
+  rate?: number | null;
+  /**
+   * Warm-up requests.
+   */
+  warmup?: number | null;
+  stream?: boolean | null;
+  temperature?: number | null;
+  top_p?: number | null;
+  top_k?: number | null;
+  seed?: number | null;
+  ignore_eos?: boolean | null;
+}
+export interface RunComparison {
+  baseline?: string[] | null;
+  candidate?: string[] | null;
+}
+export interface Provenance {
+  how: 'captured' | 'stated';
+  /**
+   * The tool.
+   */
+  by: string;
+  /**
+   * UTC time, ISO 8601.
+   */
+  at: string;
+}
+/**
+ * The facts of each tool's answer, by tool name.
+ */
+export interface ToolFacts {
+  [k: string]: unknown;
+}
+export interface EnvProbeFacts {
+  chips: Chip[];
+  driver_version: string | null;
+  npu_smi_version: string | null;
+  cann_version: string | null;
+  frameworks: Frameworks;
+  reasons: Reasons;
+  looked_for: string[];
+}
+export interface RunCreateFacts {
+  run: string;
+  run_dir: string;
+  missing_for_formal: string[];
+}
+export interface RunShowFacts {
+  runs?: RunListRow[];
+  manifest?: {
+    [k: string]: unknown;
+  } | null;
+  artifacts?: ArtifactRef[];
+  jobs?: {
+    [k: string]: unknown;
+  }[];
+  events?: RunEvent[];
+  missing_for_formal?: string[];
+}
+export interface RunListRow {
+  run: string;
+  purpose: string | null;
+  level: string | null;
+  created_at: string | null;
+  simulated: boolean | null;
+}
+export interface RunValidateFacts {
+  /**
+   * Files the ledger names that are gone.
+   */
+  missing: string[];
+  violations: Violation[];
+  hash_mismatches: string[];
+  /**
+   * Null when nothing was computed again.
+   */
+  recomputed_equal: boolean | null;
+  /**
+   * Computed files derived again.
+   */
+  recomputed?: number;
+  /**
+   * Files the ledger does not know.
+   */
+  unrecorded?: string[];
+  missing_for_formal?: string[];
+}
+export interface Violation {
+  path: string;
+  problem: string;
+}
+export interface RunReportFacts {
+  files: string[];
+}
+export interface ProfileAnalyzeFacts {
+  run: string;
+  view: string;
+  /**
+   * The device with the longest span; null when no device time is known.
+   */
+  window: ProfileWindow | null;
+  bottleneck: Bottleneck;
+  tables: TableSizes;
+  /**
+   * Top rows of the tables the view shows.
+   */
+  rows: {
+    [k: string]: unknown;
+  };
+  incomplete: Incomplete[];
+  ranks: Ranks;
+}
+/**
+ * Rows of each table in the artifact; null when the capture cannot fill it.
+ */
+export interface TableSizes {
+  kernel: number | null;
+  communication: number | null;
+  fusion: number | null;
+  dispatch: number | null;
+  memory: number | null;
+}
+export interface ProfileQueryFacts {
+  columns: QueryColumn[];
+  rows: unknown[][];
+  truncated: boolean;
+  row_count?: number;
+}
+export interface QueryColumn {
+  name: string;
+  type: string;
+}
+export interface ToolOk {
+  /**
+   * A word from the tool's own list.
+   */
+  verdict: string;
+  /**
+   * One sentence with the number that matters.
+   */
+  headline: string;
+  /**
+   * The tool's own facts; tool-facts.schema.json holds each shape.
+   */
+  facts: {
+    [k: string]: unknown;
+  };
+  findings: Finding[];
+  artifacts: ArtifactRef[];
+  warnings: Warning[];
+  next: NextStep[];
+}
+export interface NextStep {
+  tool: string;
+  why: string;
+}
+export interface ToolFailed {
+  error: ToolFailure;
+}
+export interface ToolFailure {
+  /**
+   * From the closed list in server/contract/errors.ts.
+   */
+  code: string;
+  /**
+   * What was met.
+   */
+  seen: string;
+  /**
+   * Why it matters.
+   */
+  cause: string;
+  /**
+   * What to do now.
+   */
+  next: string;
+}
