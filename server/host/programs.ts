@@ -1,0 +1,117 @@
+import { access, constants, realpath } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { execa } from 'execa';
+import { redactArgv, ToolError } from '../contract/index.js';
+
+/** Programs this server may run, each with the places it lives in besides PATH. Nothing else is ever started. */
+const allowed = {
+  'npu-smi': ['/usr/local/bin/npu-smi', '/usr/local/sbin/npu-smi', '/usr/bin/npu-smi'],
+  bash: ['/bin/bash', '/usr/bin/bash'],
+  git: [],
+  python3: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type ProgramName = keyof typeof allowed;
+
+export function isProgramName(name: string): name is ProgramName {
+  return Object.hasOwn(allowed, name);
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  /** Absolute path and arguments, secrets redacted. */
+  readonly command: readonly string[];
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  /** True when output passed `maxBytes` and the rest was dropped. */
+  readonly truncated: boolean;
+}
+
+async function executable(path: string): Promise<string | null> {
+  try {
+    await access(path, constants.X_OK);
+    return await realpath(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Absolute real path of an allowed program, or null when this host does not have it. PATH entries that are relative are skipped. */
+export async function findProgram(name: ProgramName, path: string | undefined): Promise<string | null> {
+  const folders = (path ?? '').split(delimiter).filter((f) => isAbsolute(f));
+  for (const candidate of [...folders.map((f) => join(f, name)), ...allowed[name]]) {
+    const found = await executable(candidate);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+const graceMs = 2000;
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+/**
+ * Runs a program without a shell, in its own process group, with bounded time and output.
+ * On timeout or abort the whole group gets SIGTERM, then SIGKILL.
+ * @throws ToolError E_PROGRAM_UNKNOWN, E_PROGRAM_MISSING. A non-zero exit is an answer, not an error.
+ */
+export async function runProgram(name: string, args: readonly string[], env: Readonly<Record<string, string>>, options: RunOptions = {}): Promise<RunResult> {
+  if (!isProgramName(name)) throw new ToolError('E_PROGRAM_UNKNOWN', 'a program that is not on the allowed list', `allowed: ${Object.keys(allowed).join(', ')}`);
+  const file = await findProgram(name, env['PATH']);
+  if (file === null) throw new ToolError('E_PROGRAM_MISSING', `${name} is neither in PATH nor at ${allowed[name].join(', ') || 'a known place'}`, `install it or put its folder in PATH`);
+
+  const child = execa(file, [...args], {
+    env,
+    extendEnv: false,
+    shell: false,
+    detached: true,
+    cleanup: false,
+    stdin: 'ignore',
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: options.maxBytes ?? 8 * 1024 * 1024,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  let timedOut = false;
+  const end = (): void => {
+    killGroup(child.pid, 'SIGTERM');
+    setTimeout(() => killGroup(child.pid, 'SIGKILL'), graceMs).unref();
+  };
+  const timer = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, options.timeoutMs ?? 30_000);
+  options.signal?.addEventListener('abort', end, { once: true });
+  try {
+    const result = await child;
+    if (result.isMaxBuffer) killGroup(child.pid, 'SIGKILL');
+    return {
+      command: redactArgv([file, ...args]),
+      stdout: result.stdout,
+      stderr: result.stderr,
+      exitCode: result.exitCode ?? null,
+      timedOut,
+      truncated: result.isMaxBuffer,
+    };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', end);
+    if (timedOut) killGroup(child.pid, 'SIGKILL');
+  }
+}
