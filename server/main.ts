@@ -1,0 +1,187 @@
+#!/usr/bin/env node
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { makeConfig, type Config } from './config.js';
+import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './contract/index.js';
+import { envDerivations, envProbe } from './environment/tools.js';
+import { readText } from './host/files.js';
+import { openHost } from './host/host.js';
+import { runCreate, runShow, runTools } from './loop/tools.js';
+import type { Tool } from './mcp/define.js';
+import { Registry } from './mcp/registry.js';
+import { profileAnalyze, profileQuery, profilingDerivations } from './profiling/tools.js';
+import { summary } from './report/summary.js';
+import { readArtifact } from './runs/runs.js';
+
+const exitCodes = { ok: 0, answeredError: 1, wrongUsage: 2 } as const;
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Tools by toolset; `--toolsets` serves a part. */
+function toolsets(): Record<string, readonly Tool[]> {
+  const [runValidate, runReport] = runTools({ derivations: { ...envDerivations, ...profilingDerivations }, report: summary });
+  return {
+    environment: [envProbe],
+    loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport])],
+    profiling: [profileAnalyze, profileQuery],
+  };
+}
+
+function registry(wanted?: string): Registry {
+  const sets = toolsets();
+  const names = wanted === undefined ? Object.keys(sets) : wanted.split(',').map((n) => n.trim());
+  const unknown = names.filter((n) => !Object.hasOwn(sets, n));
+  if (unknown.length > 0) throw new ToolError('E_ARG_TYPE', `no toolset ${foreign(unknown.join(', '), 80)}`, `toolsets: ${Object.keys(sets).join(', ')}`);
+  return new Registry(names.flatMap((n) => sets[n] ?? []), log);
+}
+
+interface Globals {
+  readonly runsDir?: string;
+  readonly allow?: string[];
+  readonly sim?: string | boolean;
+}
+
+const program = new Command('xllm-npu');
+const globals = (): Config => makeConfig(program.opts<Globals>(), producer.version);
+
+async function readStdin(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** One tool call from a shell: exactly one JSON object on stdout. */
+async function callTool(name: string, json: string | undefined): Promise<number> {
+  const config = globals();
+  const given = json === '-' ? await readStdin() : (json ?? '{}');
+  let args: unknown;
+  try {
+    args = JSON.parse(given);
+  } catch {
+    log('the arguments are not valid JSON: give one object, or - to read it from stdin');
+    return exitCodes.wrongUsage;
+  }
+  const answer = await registry().call(name, args, { config, signal: new AbortController().signal, progress: log });
+  print(JSON.stringify(answer.structured));
+  return answer.isError ? exitCodes.answeredError : exitCodes.ok;
+}
+
+/** A run root through run_validate with recompute; any other file against the schema it names. */
+async function validate(path: string): Promise<number> {
+  const outer = globals();
+  const real = await openHost(outer).admit(path);
+  const id = basename(real);
+  if (isRunId(id)) {
+    const config = makeConfig({ ...program.opts<Globals>(), runsDir: dirname(real) }, producer.version);
+    const answer = await registry().call('run_validate', { run: id, recompute: true }, { config, signal: new AbortController().signal, progress: log });
+    print(answer.text);
+    return 'verdict' in answer.structured && answer.structured.verdict === 'complete' ? exitCodes.ok : exitCodes.answeredError;
+  }
+  const value = await readArtifact(real);
+  const schema = typeof value === 'object' && value !== null && 'schema' in value && typeof value.schema === 'string' ? value.schema : '';
+  if (!isSchemaName(schema)) throw new ToolError('E_FORMAT_UNKNOWN', `${foreign(path, 200)} is neither a run root nor an artifact that names its schema`, 'give a run root, or a JSON artifact of one');
+  const checked = check(schema, value);
+  if (checked.ok) print(`valid: ${path} is a ${schema}`);
+  else for (const problem of checked.problems) print(`violation: ${problem}`);
+  return checked.ok ? exitCodes.ok : exitCodes.answeredError;
+}
+
+async function report(run: string): Promise<number> {
+  const answer = await registry().call('run_report', { run }, { config: globals(), signal: new AbortController().signal, progress: log });
+  print(answer.text);
+  return answer.isError ? exitCodes.answeredError : exitCodes.ok;
+}
+
+async function demo(): Promise<number> {
+  const config = globals();
+  const [{ runDemo }, { writeDemoCapture }] = await Promise.all([import('./mcp/demo.js'), import('./sim/demo.js')]);
+  const env = Object.fromEntries(Object.entries(config.env).filter((e): e is [string, string] => e[1] !== undefined));
+  await runDemo({
+    command: process.execPath,
+    args: [fileURLToPath(import.meta.url), '--runs-dir', config.runsDir, 'mcp'],
+    env,
+    makeCapture: writeDemoCapture,
+    readText,
+    print,
+  });
+  return exitCodes.ok;
+}
+
+async function tools(options: { json?: boolean; markdown?: boolean }): Promise<number> {
+  const list = registry().list();
+  if (options.json === true) print(JSON.stringify(list.map(({ name, title, description, inputSchema, annotations }) => ({ name, title, description, inputSchema, annotations })), null, 2));
+  else if (options.markdown === true) process.stdout.write((await import('./mcp/reference.js')).reference(list));
+  else for (const tool of list) print(`${tool.name}\n  ${tool.description}\n  ${JSON.stringify(tool.inputSchema)}`);
+  return exitCodes.ok;
+}
+
+async function mcp(options: { toolsets?: string }): Promise<number> {
+  const { serveStdio } = await import('./mcp/stdio.js');
+  await serveStdio(registry(options.toolsets), globals());
+  return exitCodes.ok;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = exitCodes.ok;
+  const collect = (value: string, before: string[]): string[] => [...before, value];
+  program
+    .version(producer.version)
+    .description('Evidence for LLM serving on Ascend NPUs: MCP server and command line')
+    .option('--runs-dir <dir>', 'folder of run roots (XLLM_NPU_RUNS, default ./runs)')
+    .option('--allow <dir>', 'folder that tools may read; repeatable (XLLM_NPU_ALLOW)', collect, [])
+    .exitOverride();
+  program
+    .command('mcp')
+    .description('MCP server on stdio')
+    .option('--toolsets <a,b>', 'serve a part of the tools')
+    .action(async (options: { toolsets?: string }) => {
+      code = await mcp(options);
+    });
+  program
+    .command('call <tool> [json]')
+    .description('call one tool; the JSON may be - for stdin')
+    .action(async (tool: string, json: string | undefined) => {
+      code = await callTool(tool, json);
+    });
+  program
+    .command('tools')
+    .description('every tool with its input schema, as served')
+    .option('--json')
+    .option('--markdown')
+    .action(async (options: { json?: boolean; markdown?: boolean }) => {
+      code = await tools(options);
+    });
+  program
+    .command('demo')
+    .description('make a capture with the generator, analyse it through the MCP server, print the five tables and the verdict')
+    .action(async () => {
+      code = await demo();
+    });
+  program
+    .command('validate <path>')
+    .description('check an artifact or a whole run root; exit 1 with every violation')
+    .action(async (path: string) => {
+      code = await validate(path);
+    });
+  program
+    .command('report <run>')
+    .description('write summary.md of a run')
+    .action(async (run: string) => {
+      code = await report(run);
+    });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUsage;
+    if (error instanceof ToolError) {
+      log(`${error.code}: ${error.seen}\nnext: ${error.next}`);
+      return exitCodes.answeredError;
+    }
+    throw error;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
