@@ -1,0 +1,54 @@
+// Speed and memory of whole processes, each against a baseline in the same run. Prints one table.
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const dir = mkdtempSync(join(tmpdir(), 'xllm-npu-bench-'));
+const rows = [];
+const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
+
+/** initialize → tools/list of a fresh server: milliseconds from spawn to the listing, and peak RSS read from /proc before it ends. */
+function startup() {
+  return new Promise((resolve, reject) => {
+    const t0 = performance.now();
+    const child = spawn(process.execPath, [main, 'mcp'], { cwd: dir, stdio: ['pipe', 'pipe', 'inherit'] });
+    let text = '';
+    child.on('error', reject);
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+      if (text.includes('"id":2') && text.endsWith('\n')) {
+        const ms = performance.now() - t0;
+        const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
+        child.once('exit', () => resolve({ ms, mb: peak }));
+        child.stdin.end();
+      }
+    });
+    const send = (m) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...m })}\n`);
+    send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } });
+    send({ method: 'notifications/initialized' });
+    send({ id: 2, method: 'tools/list', params: {} });
+  });
+}
+
+/** A Node.js process that does nothing: what any server pays. */
+function bareNode() {
+  const t0 = performance.now();
+  const out = execFileSync(process.execPath, ['-e', 'process.stdout.write(String(process.memoryUsage().rss/1048576))'], { encoding: 'utf8' });
+  return { ms: performance.now() - t0, mb: Number(out) };
+}
+
+const own = [];
+const bare = [];
+for (let i = 0; i < 7; i++) {
+  bare.push(bareNode());
+  own.push(await startup());
+}
+rows.push({ what: 'initialize → tools/list, ms', ours: median(own.map((r) => r.ms)), baseline: median(bare.map((r) => r.ms)), bound: 500 });
+rows.push({ what: 'initialize → tools/list, peak RSS MB', ours: median(own.map((r) => r.mb)), baseline: median(bare.map((r) => r.mb)), bound: 120 });
+
+console.log('| measure | ours | bare node | ratio | bound |\n|---|---|---|---|---|');
+for (const r of rows) console.log(`| ${r.what} | ${r.ours.toFixed(1)} | ${r.baseline.toFixed(1)} | ${(r.ours / r.baseline).toFixed(2)} | ${r.ours <= r.bound ? 'met' : 'MISSED'}: ${r.bound} |`);
+rmSync(dir, { recursive: true, force: true });
+process.exitCode = rows.every((r) => r.ours <= r.bound) ? 0 : 1;
