@@ -15,7 +15,7 @@ export async function tempFolder(): Promise<string> {
 
 /** A config whose runs lie in `dir/runs` and which may read `dir` and `allow`. */
 export function testConfig(dir: string, allow: readonly string[] = [], env: Record<string, string | undefined> = { PATH: process.env['PATH'], HOME: dir }): Config {
-  return makeConfig({ runsDir: join(dir, 'runs'), allow: [...allow] }, '0.0.0-test', env, dir);
+  return makeConfig({ runsDir: join(dir, 'runs'), allow: [...allow], entry: join(import.meta.dirname, '../../dist/main.js') }, '0.0.0-test', env, dir);
 }
 
 export function testHost(dir: string, allow: readonly string[] = []): Host {
