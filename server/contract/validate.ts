@@ -5,6 +5,7 @@ import { schemas } from './generated/schemas.js';
 /** Schema file name without `.schema.json` → the type generated from it. */
 export interface SchemaTypes {
   'env-snapshot': AllSchemas['EnvSnapshot'];
+  'job-state': AllSchemas['JobState'];
   'lesson-card': AllSchemas['LessonCard'];
   'profiling-analysis': AllSchemas['ProfilingAnalysis'];
   'run-event': AllSchemas['RunEvent'];

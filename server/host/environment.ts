@@ -3,9 +3,9 @@ import { exists } from './files.js';
 import { runProgram } from './programs.js';
 
 /** What any program gets from this process. Everything else is left out. */
-const passed = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'SHELL', 'TERM']);
-/** CANN and framework variables, by prefix; LD_PRELOAD never. */
-const cann = /^(?:ASCEND_|HCCL_|ATB_|NPU_|TASK_QUEUE_|CANN_|TBE_|ACL_|GE_|INF_NAN_|TOOLCHAIN_|DDK_|OPP_|XLLM_(?!NPU_))|^(?:LD_LIBRARY_PATH|PYTHONPATH|PYTORCH_NPU_ALLOC_CONF)$/;
+const passed = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'SHELL', 'TERM', 'SSH_AUTH_SOCK', 'DOCKER_HOST']);
+/** CANN and framework variables, by prefix, and those of the simulated host; LD_PRELOAD never. */
+const cann = /^(?:ASCEND_|HCCL_|ATB_|NPU_|TASK_QUEUE_|CANN_|TBE_|ACL_|GE_|INF_NAN_|TOOLCHAIN_|DDK_|OPP_|XLLM_(?!NPU_)|XLLM_NPU_SIM_)|^(?:LD_LIBRARY_PATH|PYTHONPATH|PYTORCH_NPU_ALLOC_CONF)$/;
 
 /** Where CANN puts its environment scripts, in the order they are sourced. */
 export const cannScripts = [

@@ -23,12 +23,12 @@ export async function sha256File(path: string): Promise<string> {
  * Writes a file so that a reader sees the old bytes or the new ones, never a part: temporary file, fsync, rename, fsync of the folder.
  * With `exclusive` an existing file is kept and E_ARTIFACT_EXISTS thrown.
  */
-export async function writeAtomic(path: string, data: string | Uint8Array, options: { exclusive?: boolean } = {}): Promise<void> {
+export async function writeAtomic(path: string, data: string | Uint8Array, options: { exclusive?: boolean; mode?: number } = {}): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
-    const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
+    const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, options.mode ?? 0o644);
     try {
       await handle.writeFile(data);
       await handle.sync();
@@ -75,6 +75,11 @@ export async function readText(path: string, maxBytes = 64 * 1024 * 1024): Promi
   } catch (cause) {
     throw new ToolError('E_FILE_UNREADABLE', `${foreign(path, 300)} could not be read`, 'check its kind and its permissions', { cause });
   }
+}
+
+/** Removes a file; it being gone already is fine. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../config.js';
-import { admit } from './paths.js';
-import { programEnvironment } from './environment.js';
+import { listFolder, readText } from './files.js';
+import { admit, admitElsewhere } from './paths.js';
+import { allowedEnvironment, cannScripts, programEnvironment } from './environment.js';
 import { findProgram, runProgram, type ProgramName, type RunOptions, type RunResult } from './programs.js';
 
 /** The machine, as the rooms see it. */
@@ -20,7 +21,25 @@ export interface Host {
   /** @throws ToolError E_PROGRAM_UNKNOWN, E_PROGRAM_MISSING */
   run(program: ProgramName, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   has(program: ProgramName): Promise<string | null>;
+  /** Environment for NPU programs: ours, allowlisted, with what the CANN scripts and `scripts` (admitted paths) set. */
+  environment(scripts?: readonly string[]): Promise<Record<string, string>>;
+  /**
+   * A path on another host or in a container, judged by its text alone: absolute, without `..`, inside an allowed folder.
+   * @throws ToolError E_PATH_INVALID, E_PATH_OUTSIDE
+   */
+  admitElsewhere(path: string): string;
+  /** How a detached worker of this program is started: Node.js, and the arguments before its own. */
+  readonly worker: { readonly file: string; readonly args: readonly string[] };
+  /** Environment for a detached worker: the allowlisted part of ours. */
+  workerEnvironment(): Record<string, string>;
+  /** Text of a fixed system file (/etc/os-release, /proc, the driver's version.info): null when it is not there or not readable. */
+  systemText(path: string): Promise<string | null>;
+  /** Names in a fixed system folder (/dev, /proc), sorted; empty when it is not there. */
+  systemList(path: string): Promise<string[]>;
 }
+
+/** Version files and /proc entries are small; anything larger is not one. */
+const systemFileBytes = 1024 * 1024;
 
 export function openHost(config: Config): Host {
   let environment: Promise<Record<string, string>> | undefined;
@@ -34,6 +53,12 @@ export function openHost(config: Config): Host {
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     admit: (path) => admit(path, [...config.allow, config.runsDir], config.cwd),
     run: async (program, args, options) => runProgram(program, args, await env(), options),
+    environment: (scripts = []) => (scripts.length === 0 ? env() : programEnvironment(config.env, [...cannScripts, ...scripts])).then((e) => ({ ...e })),
+    admitElsewhere: (path) => admitElsewhere(path, [...config.allow, config.runsDir]),
+    worker: { file: process.execPath, args: [...config.self, 'worker'] },
+    workerEnvironment: () => allowedEnvironment(config.env),
     has: async (program) => findProgram(program, (await env())['PATH']),
+    systemText: (path) => readText(path, systemFileBytes).catch(() => null),
+    systemList: (path) => listFolder(path),
   };
 }

@@ -1,9 +1,9 @@
-import { lock } from 'proper-lockfile';
 import { foreign, ToolError } from '../contract/index.js';
 
 /** Runs `work` while this process alone holds the folder. A holder that died is taken over after ten seconds. @throws ToolError E_LOCKED */
 export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   let release: () => Promise<void>;
+  const { lock } = await import('proper-lockfile');
   try {
     release = await lock(folder, { lockfilePath: `${folder}/.lock`, stale: 10_000, retries: { retries: 50, minTimeout: 20, maxTimeout: 200 } });
   } catch (cause) {

@@ -60,3 +60,13 @@ export async function admitWrite(root: string, relativePath: string): Promise<st
   }
   return full;
 }
+
+/**
+ * A path that is not on this machine: its links can not be looked at, so only its text is judged.
+ * @throws ToolError E_PATH_INVALID, E_PATH_OUTSIDE
+ */
+export function admitElsewhere(path: string, roots: readonly string[]): string {
+  if (/[\0\r\n]/.test(path) || !isAbsolute(path) || resolve(path) !== path.replace(/(?<=.)\/+$/, '')) throw new ToolError('E_PATH_INVALID', 'a path on another host that is not absolute and plain', 'give an absolute path without . and .. parts');
+  if (!roots.some((r) => isInside(r, path))) throw outside(path, roots);
+  return path;
+}

@@ -1,6 +1,5 @@
 import { access, constants, realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { execa } from 'execa';
 import { redactArgv, ToolError } from '../contract/index.js';
 
 /** Programs this server may run, each with the places it lives in besides PATH. Nothing else is ever started. */
@@ -9,12 +8,23 @@ const allowed = {
   bash: ['/bin/bash', '/usr/bin/bash'],
   git: [],
   python3: [],
+  // Services, by framework.
+  xllm: [],
+  vllm: [],
+  // Ways to another place: a container, another host.
+  docker: ['/usr/bin/docker'],
+  ssh: ['/usr/bin/ssh'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ProgramName = keyof typeof allowed;
 
 export function isProgramName(name: string): name is ProgramName {
   return Object.hasOwn(allowed, name);
+}
+
+/** Where an allowed program is looked for, in words. */
+export function programPlaces(name: ProgramName): string[] {
+  return [`${name} in PATH`, ...allowed[name]];
 }
 
 export interface RunOptions {
@@ -56,6 +66,8 @@ export async function findProgram(name: ProgramName, path: string | undefined): 
 }
 
 const graceMs = 2000;
+/** Time between SIGKILL and giving the process up. */
+const abandonMs = 1000;
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
@@ -75,7 +87,17 @@ export async function runProgram(name: string, args: readonly string[], env: Rea
   if (!isProgramName(name)) throw new ToolError('E_PROGRAM_UNKNOWN', 'a program that is not on the allowed list', `allowed: ${Object.keys(allowed).join(', ')}`);
   const file = await findProgram(name, env['PATH']);
   if (file === null) throw new ToolError('E_PROGRAM_MISSING', `${name} is neither in PATH nor at ${allowed[name].join(', ') || 'a known place'}`, `install it or put its folder in PATH`);
+  return runFile(file, args, env, options);
+}
 
+/**
+ * The same for a program given by its path. @param file absolute real path the caller has admitted
+ * @throws ToolError E_PROGRAM_MISSING when it is not an executable file
+ */
+export async function runFile(file: string, args: readonly string[], env: Readonly<Record<string, string>>, options: RunOptions = {}): Promise<RunResult> {
+  if ((await executable(file)) === null) throw new ToolError('E_PROGRAM_MISSING', 'the program given is not an executable file', 'check the path and its permissions');
+  // Loaded on first use: most sessions of the server never run a program.
+  const { execa } = await import('execa');
   const child = execa(file, [...args], {
     env,
     extendEnv: false,
@@ -88,30 +110,44 @@ export async function runProgram(name: string, args: readonly string[], env: Rea
     maxBuffer: options.maxBytes ?? 8 * 1024 * 1024,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  let timedOut = false;
+  const clock = { timedOut: false, abandon: (): void => undefined };
   const end = (): void => {
     killGroup(child.pid, 'SIGTERM');
-    setTimeout(() => killGroup(child.pid, 'SIGKILL'), graceMs).unref();
+    setTimeout(() => {
+      killGroup(child.pid, 'SIGKILL');
+      setTimeout(() => clock.abandon(), abandonMs).unref();
+    }, graceMs).unref();
   };
   const timer = setTimeout(() => {
-    timedOut = true;
+    clock.timedOut = true;
     end();
   }, options.timeoutMs ?? 30_000);
   options.signal?.addEventListener('abort', end, { once: true });
+  // A process in uninterruptible sleep, or a stranger holding its pipe, must not hold us: past the kill we answer without it.
+  const abandoned = new Promise<null>((resolve) => {
+    child.once('error', () => undefined);
+    clock.abandon = () => resolve(null);
+  });
   try {
-    const result = await child;
+    const result = await Promise.race([child, abandoned]);
+    if (result === null) {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      return { command: redactArgv([file, ...args]), stdout: '', stderr: '', exitCode: null, timedOut: true, truncated: false };
+    }
     if (result.isMaxBuffer) killGroup(child.pid, 'SIGKILL');
     return {
       command: redactArgv([file, ...args]),
       stdout: result.stdout,
       stderr: result.stderr,
       exitCode: result.exitCode ?? null,
-      timedOut,
+      timedOut: clock.timedOut,
       truncated: result.isMaxBuffer,
     };
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', end);
-    if (timedOut) killGroup(child.pid, 'SIGKILL');
+    if (clock.timedOut) killGroup(child.pid, 'SIGKILL');
   }
 }

@@ -58,6 +58,13 @@ describe('programs', () => {
     expect(pids.map(alive)).toEqual([false, false]);
   });
 
+  it('that cannot be ended, or whose pipe a stranger holds, do not hold us', async () => {
+    await standIn(`setsid sleep 20 & echo $! > ${join(dir, 'stranger.pid')}; trap '' TERM; sleep 300`);
+    const result = await runProgram('npu-smi', [], env, { timeoutMs: 300 });
+    expect(result).toMatchObject({ timedOut: true, exitCode: null });
+    process.kill(Number(await readFile(join(dir, 'stranger.pid'), 'utf8')), 'SIGKILL');
+  });
+
   it('have bounded output', async () => {
     await standIn('yes npu | head -c 3000000');
     const result = await runProgram('npu-smi', [], env, { maxBytes: 100_000 });

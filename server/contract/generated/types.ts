@@ -10,6 +10,10 @@ export type Topology = {
   cpu_affinity: (string | null)[];
 } | null;
 export type Reasons = EnvReason[];
+export type JobProgress = {
+  done: number;
+  total: number | null;
+} | null;
 export type LessonEvidence = (
   | {
       [k: string]: unknown;
@@ -50,6 +54,10 @@ export type Derivation = {
    */
   created_at: string;
   producer: Producer;
+  /**
+   * Whether the run counted as simulated at that moment.
+   */
+  simulated: boolean;
 } | null;
 /**
  * What every tool answers: a result, or an error with the code, what was seen, the cause and what to do next.
@@ -67,6 +75,8 @@ export interface AllSchemas {
   Incomplete: Incomplete;
   EnvSnapshot: EnvSnapshot;
   Chip: Chip;
+  JobState: JobState;
+  ProcessIdentity: ProcessIdentity;
   LessonCard: LessonCard;
   ProfilingAnalysis: ProfilingAnalysis;
   ProfileWindow: ProfileWindow;
@@ -80,6 +90,8 @@ export interface AllSchemas {
   RunReportFacts: RunReportFacts;
   ProfileAnalyzeFacts: ProfileAnalyzeFacts;
   ProfileQueryFacts: ProfileQueryFacts;
+  JobWaitFacts: JobWaitFacts;
+  JobCancelFacts: JobCancelFacts;
   ToolResult: ToolResult;
   ToolOk: ToolOk;
   ToolFailed: ToolFailed;
@@ -162,7 +174,7 @@ export interface Finding {
 }
 export interface Incomplete {
   /**
-   * Closed list in server/profiles: what is missing or damaged.
+   * Closed lists in server/profiles and server/profiling: what is missing or damaged.
    */
   code: string;
   /**
@@ -189,6 +201,14 @@ export interface EnvSnapshot {
   phase: 'before' | 'idle' | 'after' | null;
   verdict: 'clean' | 'contaminated' | 'unavailable' | 'inconclusive';
   host?: string | null;
+  /**
+   * host: captured by this tool on this host; raw_dir: read from outputs somebody else captured.
+   */
+  origin?: 'host' | 'raw_dir';
+  /**
+   * Times the chip table was read; aicore_pct is the largest of them.
+   */
+  samples?: number;
   chips: Chip[];
   /**
    * From the driver's version.info (or npu-smi -t board), not npu-smi's own.
@@ -214,7 +234,14 @@ export interface Chip {
   npu_id: number | null;
   chip_id: number | null;
   phy_id: number | null;
+  /**
+   * As npu-smi info prints it, e.g. 910B3, Ascend910, 310P3.
+   */
   name: string | null;
+  /**
+   * SoC name, e.g. Ascend910B3, Ascend910_9392; on A3 and 950 it needs -t board.
+   */
+  soc?: string | null;
   bus_id?: string | null;
   /**
    * As npu-smi says: OK, Warning, Alarm, Critical, UNKNOWN.
@@ -229,6 +256,14 @@ export interface Chip {
   hbm_total_mb: number | null;
   aicore_pct: number | null;
   /**
+   * Overall utilisation, where the table prints it in the place of AICore (950).
+   */
+  npu_util_pct?: number | null;
+  /**
+   * HBM Double Bit Error Count of -t ecc.
+   */
+  hbm_double_bit_errors?: number | null;
+  /**
    * Null where the tool prints - (second die) or NA.
    */
   power_w: number | null;
@@ -239,7 +274,14 @@ export interface Chip {
   processes: NpuProcess[] | null;
 }
 export interface NpuProcess {
+  /**
+   * On the host.
+   */
   pid: number;
+  /**
+   * Inside the container, where the table prints it.
+   */
+  container_pid?: number | null;
   name: string | null;
   memory_mb: number | null;
   /**
@@ -252,8 +294,81 @@ export interface Framework {
   version: string | null;
 }
 export interface EnvReason {
+  /**
+   * Closed list in server/environment/reasons.ts.
+   */
   code: string;
   detail: string;
+}
+/**
+ * jobs/<job>/job.json: one detached piece of work. Written atomically by its worker; a reader checks pid, process start time and boot id before it believes working.
+ */
+export interface JobState {
+  /**
+   * Job id, unique in its run: kind and number.
+   */
+  job: string;
+  run: string;
+  /**
+   * service, bench, profile, accuracy …
+   */
+  kind: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  request_sha256: string;
+  /**
+   * What was asked, redacted.
+   */
+  request: {
+    [k: string]: unknown;
+  };
+  state: 'working' | 'completed' | 'failed' | 'cancelled' | 'lost';
+  /**
+   * Where the work stands, e.g. starting, ready, measuring.
+   */
+  stage: string;
+  progress: JobProgress;
+  /**
+   * Null until the worker has said who it is.
+   */
+  worker: ProcessIdentity | null;
+  /**
+   * UTC time, ISO 8601.
+   */
+  started_at: string;
+  /**
+   * UTC time, ISO 8601.
+   */
+  updated_at: string;
+  ended_at: string | null;
+  /**
+   * What the work answers when it is completed, or has so far.
+   */
+  result: {
+    [k: string]: unknown;
+  } | null;
+  error: JobError | null;
+  /**
+   * What was still there when the job ended: processes, ports, files.
+   */
+  left: string[];
+}
+/**
+ * A process that cannot be mistaken for a later one with the same pid.
+ */
+export interface ProcessIdentity {
+  pid: number;
+  /**
+   * Field 22 of /proc/<pid>/stat: clock ticks since boot.
+   */
+  start_ticks: number;
+  boot_id: string;
+}
+export interface JobError {
+  code: string;
+  seen: string;
+  next: string;
 }
 /**
  * What one change did, under which conditions, with its evidence. A card without evidence is refused.
@@ -387,6 +502,7 @@ export interface BottleneckEvidence {
 }
 export interface KernelRow {
   device: number;
+  rank: number | null;
   op_type: string;
   /**
    * AI_CORE, AI_VECTOR_CORE, MIX_AIC, MIX_AIV, AI_CPU …
@@ -408,13 +524,17 @@ export interface KernelRow {
 }
 export interface CommunicationRow {
   device: number;
+  rank: number | null;
   /**
    * Collective type, e.g. hcom_allReduce_.
    */
   op: string;
   group: string | null;
   count: number;
-  total_us: number;
+  /**
+   * Null where an exported summary does not say.
+   */
+  total_us: number | null;
   /**
    * SDMA and RDMA payload time on the master plane.
    */
@@ -423,36 +543,45 @@ export interface CommunicationRow {
    * Notify-wait time on the master plane.
    */
   wait_us: number | null;
+  /**
+   * Time in which no plane moved payload and at least one waited for a peer: what a late rank cost, on whatever plane.
+   */
+  peer_wait_us: number | null;
   not_overlapped_us: number | null;
   /**
-   * Share of the device's span.
+   * Summed time over the device's span; operations that run side by side can pass 100.
    */
   share_pct: number | null;
   /**
-   * GB/s (1e9 bytes) while in transit.
+   * GB/s (1e9 bytes) of one link while in transit.
    */
   bandwidth_gbps: number | null;
   /**
-   * Not-overlapped time that compute of the same device could cover.
+   * Not-overlapped time that compute of the same device, as it ran without any communication, could cover.
    */
   overlap_opportunity_us: number | null;
 }
 export interface FusionRow {
   device: number;
+  rank: number | null;
   pattern: string;
   fused_op: string;
   occurrences: number;
   total_us: number;
+  /**
+   * All kernels of the sequence but the longest: an upper bound.
+   */
   saving_us_estimate: number | null;
   evidence: string;
 }
 export interface DispatchRow {
   device: number;
+  rank: number | null;
   stream: number | null;
   tasks: number;
   busy_us: number;
   /**
-   * Idle time between tasks of the stream, with a running end.
+   * Time between tasks of the stream, with a running end; event waits are tasks here, though not busy time.
    */
   gap_us: number;
   gaps: number;
@@ -469,12 +598,13 @@ export interface LaunchLatency {
 }
 export interface MemoryRow {
   device: number | null;
+  rank: number | null;
   /**
    * PTA, GE, APP, HCCL …
    */
   component: string;
   /**
-   * Peak reserved (or used, for process totals).
+   * Peak reserved (used, where the source has no reservation). MB as torch_npu counts: 1,048,576 bytes.
    */
   peak_mb: number | null;
   /**
@@ -691,6 +821,7 @@ export interface ToolFacts {
   [k: string]: unknown;
 }
 export interface EnvProbeFacts {
+  run: string;
   chips: Chip[];
   driver_version: string | null;
   npu_smi_version: string | null;
@@ -788,6 +919,45 @@ export interface ProfileQueryFacts {
 export interface QueryColumn {
   name: string;
   type: string;
+}
+export interface JobWaitFacts {
+  jobs?: JobListRow[];
+  job?: string;
+  kind?: string;
+  state?: 'working' | 'completed' | 'failed' | 'cancelled' | 'lost';
+  stage?: string;
+  progress?: JobProgress;
+  started_at?: string;
+  ended_at?: string | null;
+  log_tail?: string | null;
+  result?: {
+    [k: string]: unknown;
+  } | null;
+  error?: JobError | null;
+  left?: string[];
+}
+export interface JobListRow {
+  job: string;
+  run: string;
+  kind: string;
+  state: string;
+  stage: string;
+  started_at: string;
+}
+export interface JobCancelFacts {
+  job: string;
+  kind?: string;
+  state: 'working' | 'completed' | 'failed' | 'cancelled' | 'lost';
+  stage?: string;
+  progress?: JobProgress;
+  started_at?: string;
+  ended_at?: string | null;
+  log_tail?: string | null;
+  result?: {
+    [k: string]: unknown;
+  } | null;
+  error?: JobError | null;
+  left: string[];
 }
 export interface ToolOk {
   /**

@@ -1,0 +1,56 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { walk } from './files.js';
+import { admitWrite } from './paths.js';
+
+/**
+ * Identity of files by path, size and time of change, not by content: cheap for captures of many GB.
+ * @param paths real paths of files or folders
+ */
+export async function fingerprint(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of [...paths].sort()) {
+    const info = await stat(path);
+    const files = info.isDirectory() ? (await walk(path)).map((f) => join(path, f)) : [path];
+    for (const file of files) {
+      const s = await stat(file).catch(() => null);
+      if (s !== null) hash.update(`${file}\0${s.size}\0${s.mtimeMs}\n`);
+    }
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * A file that can be made again at any time. `build` writes it under a temporary name; it appears whole or not at all. The least
+ * recently used files of the same ending beyond `keep` go.
+ * @param root folder that holds the cache @param name path below it, from our own words
+ * @throws ToolError E_PATH_OUTSIDE when a symlink lies on the way
+ */
+export async function cachedFile(root: string, name: string, keep: number, build: (temporary: string) => Promise<void>): Promise<string> {
+  const path = await admitWrite(root, name);
+  const now = new Date();
+  if (await utimes(path, now, now).then(() => true, () => false)) return path;
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await build(temporary);
+    await rename(temporary, path);
+  } finally {
+    for (const left of ['', '.wal', '.tmp']) await rm(`${temporary}${left}`, { force: true, recursive: true });
+  }
+  await prune(folder, extname(path), keep, basename(path));
+  return path;
+}
+
+async function prune(folder: string, ending: string, keep: number, newest: string): Promise<void> {
+  const files: { path: string; used: number }[] = [];
+  for (const name of await readdir(folder)) {
+    if (extname(name) !== ending || name === newest || name.startsWith('.')) continue;
+    const info = await stat(join(folder, name)).catch(() => null);
+    if (info?.isFile() === true) files.push({ path: join(folder, name), used: info.mtimeMs });
+  }
+  files.sort((a, b) => b.used - a.used);
+  for (const file of files.slice(Math.max(0, keep - 1))) await rm(file.path, { force: true });
+}
