@@ -1,7 +1,5 @@
 import { cell, number, table, type ToolFailed, type ToolOk } from '../contract/index.js';
 
-type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
-
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -27,7 +25,7 @@ function facts(value: Record<string, unknown>, depth = 0): string[] {
     if (Array.isArray(v) && v.length > 0 && v.every(isRecord)) {
       const rows: Record<string, unknown>[] = v;
       const head = [...new Set(rows.flatMap((r) => Object.keys(r)))];
-      lines.push('', `${key}:`, '', table(head, []).concat('\n', rows.map((r) => `| ${head.map((h) => inline(r[h])).join(' | ')} |`).join('\n')), '');
+      lines.push('', `${key}:`, '', table(head, []), ...rows.map((r) => `| ${head.map((h) => inline(r[h])).join(' | ')} |`), '');
     } else if (isRecord(v) && Object.values(v).some((inner) => Array.isArray(inner) || isRecord(inner)) && depth < 3) {
       lines.push(`- ${key}:`, ...facts(v, depth + 1).map((l) => (l.startsWith('-') ? `  ${l}` : l)));
     } else {

@@ -14,7 +14,7 @@ import {
   type RunManifest,
   type SchemaName,
 } from '../contract/index.js';
-import { exists, fileSize, isFolder, listFolder, readText, sha256, sha256File, writeAtomic } from '../host/files.js';
+import { exists, fileSize, isFolder, listFolder, readText, sha256, sha256File, walk, writeAtomic } from '../host/files.js';
 import { withLock } from '../host/lock.js';
 import { admitWrite } from '../host/paths.js';
 import type { Host } from '../host/host.js';
@@ -177,11 +177,29 @@ export class Run {
         kind: 'computed',
         tool: by.tool,
         input: this.#input(by),
-        derive: { by: derivation.by, params: derivation.params, created_at: stamp.createdAt, producer },
+        derive: { by: derivation.by, params: derivation.params, created_at: stamp.createdAt, producer, simulated: before.simulated },
         files: written,
       });
       if (stamp.simulated && !before.simulated) await this.#writeManifest(patched(before, { simulated: true }, { how: 'captured', by: by.tool, at: stamp.createdAt }), by);
       return written.map((f) => this.#ref(f));
+    });
+  }
+
+  /**
+   * Records raw evidence that a program wrote into the run root itself: every file below `folder` (relative) that the ledger does
+   * not know yet. Files the ledger knows are left to validation.
+   */
+  async recordRaw(by: By, folder: string): Promise<void> {
+    await withLock(this.dir, async () => {
+      const known = await this.files();
+      const found: EventFile[] = [];
+      for (const name of await walk(join(this.dir, folder))) {
+        const path = folder === '' ? name : `${folder}/${name}`;
+        if (known.has(path)) continue;
+        const full = join(this.dir, path);
+        found.push({ path, kind: 'raw', schema: null, sha256: await sha256File(full), bytes: await fileSize(full) });
+      }
+      if (found.length > 0) await this.#append({ kind: 'raw', tool: by.tool, input: this.#input(by), derive: null, files: found });
     });
   }
 

@@ -22,7 +22,6 @@ interface Again {
 async function recompute(run: Run, events: readonly RunEvent[], derivations: Derivations, host: Host): Promise<Again> {
   const newest = new Map<string, RunEvent>();
   for (const event of events) if (event.kind === 'computed') for (const file of event.files) newest.set(file.path, event);
-  const manifest = await run.manifest();
   const different: string[] = [];
   const unable: string[] = [];
   let recomputed = 0;
@@ -40,7 +39,7 @@ async function recompute(run: Run, events: readonly RunEvent[], derivations: Der
     }
     try {
       const derived = await again(derive.params, host, run.dir);
-      const stamp = { createdAt: derive.created_at, producer: derive.producer, simulated: derived.simulated || manifest.simulated, source: await hashSources(run.dir, derived.sources) };
+      const stamp = { createdAt: derive.created_at, producer: derive.producer, simulated: derived.simulated || derive.simulated, source: await hashSources(run.dir, derived.sources) };
       const texts = new Map(derived.files.map((file) => [file.path, derivedText(file, stamp)]));
       for (const file of event.files) {
         if (newest.get(file.path) !== event) continue;
