@@ -22,6 +22,7 @@ export const errorCodes = {
   E_DB_BROKEN: 'a file that is not a readable SQLite database',
   E_DB_INCOMPLETE: 'an msprof database without STRING_IDS: its export was cut off',
   E_PROFILE_NOT_EXPORTED: 'a PROF folder with raw data only',
+  E_PROFILE_ATTACH: 'a service that no profiler can attach to: not started for it, its socket gone or taken, or no device set',
   E_PROFILE_OPERATOR: 'an operator profile (OPPROF): counters of single operators, not a profile of a service',
   E_PROFILE_NO_DEVICE_DATA: 'a profile without a single device task',
   E_SQL_REFUSED: 'an SQL statement that is not one read-only query',
