@@ -1,0 +1,232 @@
+/** Typed arrays that grow. */
+export class Int32Column {
+  #data: Int32Array;
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.#data = new Int32Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.#data.length) {
+      const next = new Int32Array(this.length * 2);
+      next.set(this.#data);
+      this.#data = next;
+    }
+    // NaN would become 0, and 0 is an id.
+    this.#data[this.length++] = Number.isNaN(value) ? -1 : value;
+  }
+
+  get(i: number): number {
+    return this.#data[i] ?? -1;
+  }
+
+  set(i: number, value: number): void {
+    this.#data[i] = value;
+  }
+
+  truncate(length: number): void {
+    this.length = Math.min(this.length, length);
+  }
+
+  array(): Int32Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
+export class Float64Column {
+  #data: Float64Array;
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.#data = new Float64Array(capacity);
+  }
+
+  #room(length: number): void {
+    if (length <= this.#data.length) return;
+    const next = new Float64Array(Math.max(length, this.#data.length * 2));
+    next.set(this.#data);
+    this.#data = next;
+  }
+
+  push(value: number): void {
+    this.#room(this.length + 1);
+    this.#data[this.length++] = value;
+  }
+
+  get(i: number): number {
+    return this.#data[i] ?? NaN;
+  }
+
+  /** Sets a row that may lie beyond the end; the rows between become NaN. */
+  set(i: number, value: number): void {
+    if (i === this.length) {
+      this.push(value);
+      return;
+    }
+    if (i > this.length) this.fill(i + 1);
+    this.#data[i] = value;
+  }
+
+  /** Lengthens with NaN. */
+  fill(length: number): void {
+    if (length <= this.length) return;
+    this.#room(length);
+    this.#data.fill(NaN, this.length, length);
+    this.length = length;
+  }
+
+  truncate(length: number): void {
+    this.length = Math.min(this.length, length);
+  }
+
+  array(): Float64Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
+/** Ids below this lie in an array. Source: globalTaskId and opId count from 0 (facts §4.1), a capture has some million tasks; 64 MB at most. */
+const denseIds = 1 << 24;
+
+/** Numbers by id, −1 where none is: an array for the small ids exporters count up, a map for any other. */
+export class IdMap {
+  #dense = new Int32Array(1024).fill(-1);
+  readonly #sparse = new Map<number, number>();
+  size = 0;
+
+  get(id: number): number {
+    if (id >= 0 && id < denseIds) return this.#dense[id] ?? -1;
+    return this.#sparse.get(id) ?? -1;
+  }
+
+  set(id: number, value: number): void {
+    if (this.get(id) < 0) this.size++;
+    if (!(id >= 0 && id < denseIds)) {
+      this.#sparse.set(id, value);
+      return;
+    }
+    if (id >= this.#dense.length) {
+      const next = new Int32Array(Math.min(denseIds, Math.max(id + 1, this.#dense.length * 2))).fill(-1);
+      next.set(this.#dense);
+      this.#dense = next;
+    }
+    this.#dense[id] = value;
+  }
+}
+
+/** The order that sorts rows by device, then start; null when they are sorted already. */
+export function deviceStartOrder(device: Int32Array, start: Float64Array): Uint32Array | null {
+  const n = start.length;
+  let sorted = true;
+  for (let i = 1; i < n && sorted; i++) {
+    const a = device[i - 1] ?? 0;
+    const b = device[i] ?? 0;
+    sorted = a < b || (a === b && (start[i - 1] ?? 0) <= (start[i] ?? 0));
+  }
+  if (sorted) return null;
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  // The index breaks ties, so the order never depends on the engine's sort.
+  return order.sort((a, b) => (device[a] ?? 0) - (device[b] ?? 0) || (start[a] ?? 0) - (start[b] ?? 0) || a - b);
+}
+
+export function permuteInt32(data: Int32Array, order: Uint32Array | null): Int32Array {
+  if (order === null) return data;
+  const out = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? 0;
+  return out;
+}
+
+export function permuteFloat64(data: Float64Array, order: Uint32Array | null): Float64Array {
+  if (order === null) return data;
+  const out = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? NaN;
+  return out;
+}
+
+/** Old row → new row. */
+export function inverse(order: Uint32Array | null): Uint32Array | null {
+  if (order === null) return null;
+  const out = new Uint32Array(order.length);
+  for (let i = 0; i < order.length; i++) out[order[i] ?? 0] = i;
+  return out;
+}
+
+/** A dictionary over bytes: a text that was met before costs a hash and a compare, no string. */
+export class ByteDictionary {
+  readonly #make: (text: string) => number;
+  #slots = new Int32Array(4096).fill(-1);
+  #hashes = new Int32Array(1024);
+  #starts = new Int32Array(1025);
+  #values = new Int32Array(1024);
+  #pool = Buffer.alloc(1 << 16);
+  #count = 0;
+
+  /** @param make the value of a new text */
+  constructor(make: (text: string) => number) {
+    this.#make = make;
+  }
+
+  value(buf: Buffer, start: number, end: number): number {
+    let hash = 0x811c9dc5 | 0;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ (buf[i] ?? 0), 0x01000193);
+    const mask = this.#slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const entry = this.#slots[slot] ?? -1;
+      if (entry < 0) break;
+      if (this.#hashes[entry] === hash && this.#same(entry, buf, start, end)) return this.#values[entry] ?? 0;
+      slot = (slot + 1) & mask;
+    }
+    return this.#add(buf, start, end, hash, slot);
+  }
+
+  #same(entry: number, buf: Buffer, start: number, end: number): boolean {
+    const at = this.#starts[entry] ?? 0;
+    if ((this.#starts[entry + 1] ?? 0) - at !== end - start) return false;
+    for (let i = 0; i < end - start; i++) if (this.#pool[at + i] !== buf[start + i]) return false;
+    return true;
+  }
+
+  #add(buf: Buffer, start: number, end: number, hash: number, slot: number): number {
+    const entry = this.#count++;
+    const at = this.#starts[entry] ?? 0;
+    const next = at + end - start;
+    if (next > this.#pool.length) {
+      const pool = Buffer.alloc(Math.max(next, this.#pool.length * 2));
+      this.#pool.copy(pool, 0, 0, at);
+      this.#pool = pool;
+    }
+    buf.copy(this.#pool, at, start, end);
+    const value = this.#make(buf.toString('utf8', start, end));
+    if (entry === this.#values.length) {
+      this.#values = grown(this.#values, entry * 2);
+      this.#hashes = grown(this.#hashes, entry * 2);
+      this.#starts = grown(this.#starts, entry * 2 + 1);
+    }
+    this.#values[entry] = value;
+    this.#hashes[entry] = hash;
+    this.#starts[entry + 1] = next;
+    this.#slots[slot] = entry;
+    if (this.#count * 2 > this.#slots.length) this.#rehash();
+    return value;
+  }
+
+  #rehash(): void {
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
+    for (let entry = 0; entry < this.#count; entry++) {
+      const hash = this.#hashes[entry] ?? 0;
+      let slot = (hash ^ (hash >>> 15)) & mask;
+      while ((slots[slot] ?? -1) >= 0) slot = (slot + 1) & mask;
+      slots[slot] = entry;
+    }
+    this.#slots = slots;
+  }
+}
+
+function grown(data: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const next = new Int32Array(length);
+  next.set(data);
+  return next;
+}

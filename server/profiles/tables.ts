@@ -1,0 +1,298 @@
+import { deviceStartOrder, Float64Column, Int32Column, inverse, permuteFloat64, permuteInt32 } from './columns.js';
+import { type Apis, type CommOps, type CommTasks, type Tasks } from './profile.js';
+
+/** What is said of one task; ids are ids of strings, absent ones 0. */
+export interface TaskCells {
+  device: number;
+  stream: number;
+  /** Task id inside its stream, for finding the same task in another export; −1 when not known. */
+  taskId: number;
+  startNs: number;
+  durationNs: number;
+  name: number;
+  opType: number;
+  taskType: number;
+  class: number;
+  blockNum: number;
+  mixBlockNum: number;
+  inputShapes: number;
+  inputTypes: number;
+  inputFormats: number;
+  outputShapes: number;
+  opState: number;
+  connection: number;
+}
+
+const taskInts = ['device', 'stream', 'taskId', 'name', 'opType', 'taskType', 'class', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
+const taskFloats = ['startNs', 'durationNs', 'blockNum', 'mixBlockNum', 'connection'] as const;
+
+/** Device tasks as they come in. */
+export class TaskRows {
+  readonly device = new Int32Column();
+  readonly stream = new Int32Column();
+  readonly taskId = new Int32Column();
+  readonly name = new Int32Column();
+  readonly opType = new Int32Column();
+  readonly taskType = new Int32Column();
+  readonly class = new Int32Column();
+  readonly inputShapes = new Int32Column();
+  readonly inputTypes = new Int32Column();
+  readonly inputFormats = new Int32Column();
+  readonly outputShapes = new Int32Column();
+  readonly opState = new Int32Column();
+  readonly startNs = new Float64Column();
+  readonly durationNs = new Float64Column();
+  readonly blockNum = new Float64Column();
+  readonly mixBlockNum = new Float64Column();
+  readonly connection = new Float64Column();
+  readonly pmu = new Map<string, Float64Column>();
+
+  get length(): number {
+    return this.startNs.length;
+  }
+
+  push(cells: Readonly<TaskCells>): number {
+    // Written out: a loop over names costs as much as reading the row.
+    this.device.push(cells.device);
+    this.stream.push(cells.stream);
+    this.taskId.push(cells.taskId);
+    this.name.push(cells.name);
+    this.opType.push(cells.opType);
+    this.taskType.push(cells.taskType);
+    this.class.push(cells.class);
+    this.inputShapes.push(cells.inputShapes);
+    this.inputTypes.push(cells.inputTypes);
+    this.inputFormats.push(cells.inputFormats);
+    this.outputShapes.push(cells.outputShapes);
+    this.opState.push(cells.opState);
+    this.startNs.push(cells.startNs);
+    this.durationNs.push(cells.durationNs);
+    this.blockNum.push(cells.blockNum);
+    this.mixBlockNum.push(cells.mixBlockNum);
+    this.connection.push(cells.connection);
+    return this.length - 1;
+  }
+
+  pmuColumn(stem: string): Float64Column {
+    let column = this.pmu.get(stem);
+    if (column === undefined) this.pmu.set(stem, (column = new Float64Column()));
+    return column;
+  }
+
+  /** Takes back the rows of a source that turned out broken. */
+  truncate(length: number): void {
+    for (const key of taskInts) this[key].truncate(length);
+    for (const key of taskFloats) this[key].truncate(length);
+    for (const column of this.pmu.values()) column.truncate(length);
+  }
+
+  finish(shiftNs: number): Tasks {
+    const order = deviceStartOrder(this.device.array(), this.startNs.array());
+    const int = (c: Int32Column): Int32Array => permuteInt32(c.array(), order);
+    const float = (c: Float64Column): Float64Array => permuteFloat64(c.array(), order);
+    const pmu = new Map<string, Float64Array>();
+    for (const [stem, column] of [...this.pmu].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      column.fill(this.length);
+      const values = float(column);
+      if (values.some((v) => !Number.isNaN(v))) pmu.set(stem, values);
+    }
+    return {
+      length: this.length,
+      device: int(this.device),
+      stream: int(this.stream),
+      startNs: shifted(float(this.startNs), shiftNs),
+      durationNs: float(this.durationNs),
+      name: int(this.name),
+      opType: int(this.opType),
+      taskType: int(this.taskType),
+      class: Uint8Array.from(int(this.class)),
+      blockNum: float(this.blockNum),
+      mixBlockNum: float(this.mixBlockNum),
+      inputShapes: int(this.inputShapes),
+      inputTypes: int(this.inputTypes),
+      inputFormats: int(this.inputFormats),
+      outputShapes: int(this.outputShapes),
+      opState: int(this.opState),
+      connection: float(this.connection),
+      pmu,
+    };
+  }
+}
+
+export interface CommOpCells {
+  device: number;
+  startNs: number;
+  durationNs: number;
+  name: number;
+  opType: number;
+  group: number;
+  connection: number;
+  count: number;
+  dataType: number;
+  rankSize: number;
+}
+
+export class CommOpRows {
+  readonly device = new Int32Column();
+  readonly name = new Int32Column();
+  readonly opType = new Int32Column();
+  readonly group = new Int32Column();
+  readonly dataType = new Int32Column();
+  readonly startNs = new Float64Column();
+  readonly durationNs = new Float64Column();
+  readonly connection = new Float64Column();
+  readonly count = new Float64Column();
+  readonly rankSize = new Float64Column();
+
+  get length(): number {
+    return this.startNs.length;
+  }
+
+  push(cells: Readonly<CommOpCells>): number {
+    for (const key of ['device', 'name', 'opType', 'group', 'dataType'] as const) this[key].push(cells[key]);
+    for (const key of ['startNs', 'durationNs', 'connection', 'count', 'rankSize'] as const) this[key].push(cells[key]);
+    return this.length - 1;
+  }
+
+  truncate(length: number): void {
+    for (const key of ['device', 'name', 'opType', 'group', 'dataType'] as const) this[key].truncate(length);
+    for (const key of ['startNs', 'durationNs', 'connection', 'count', 'rankSize'] as const) this[key].truncate(length);
+  }
+
+  /** Also gives old row → new row, for the sub-tasks. */
+  finish(shiftNs: number): { table: CommOps; moved: Uint32Array | null } {
+    const order = deviceStartOrder(this.device.array(), this.startNs.array());
+    const int = (c: Int32Column): Int32Array => permuteInt32(c.array(), order);
+    const float = (c: Float64Column): Float64Array => permuteFloat64(c.array(), order);
+    const table: CommOps = {
+      length: this.length,
+      device: int(this.device),
+      startNs: shifted(float(this.startNs), shiftNs),
+      durationNs: float(this.durationNs),
+      name: int(this.name),
+      opType: int(this.opType),
+      group: int(this.group),
+      connection: float(this.connection),
+      count: float(this.count),
+      dataType: int(this.dataType),
+      rankSize: float(this.rankSize),
+    };
+    return { table, moved: inverse(order) };
+  }
+}
+
+export interface CommTaskCells {
+  device: number;
+  /** Row of the collective in {@link CommOpRows}, −1 when not known. */
+  op: number;
+  plane: number;
+  startNs: number;
+  durationNs: number;
+  name: number;
+  group: number;
+  bytes: number;
+  transport: number;
+  link: number;
+  srcRank: number;
+  dstRank: number;
+  master: number;
+}
+
+const commTaskInts = ['device', 'op', 'plane', 'name', 'group', 'transport', 'link', 'master'] as const;
+const commTaskFloats = ['startNs', 'durationNs', 'bytes', 'srcRank', 'dstRank'] as const;
+
+export class CommTaskRows {
+  readonly device = new Int32Column();
+  readonly op = new Int32Column();
+  readonly plane = new Int32Column();
+  readonly name = new Int32Column();
+  readonly group = new Int32Column();
+  readonly transport = new Int32Column();
+  readonly link = new Int32Column();
+  readonly master = new Int32Column();
+  readonly startNs = new Float64Column();
+  readonly durationNs = new Float64Column();
+  readonly bytes = new Float64Column();
+  readonly srcRank = new Float64Column();
+  readonly dstRank = new Float64Column();
+
+  get length(): number {
+    return this.startNs.length;
+  }
+
+  push(cells: Readonly<CommTaskCells>): void {
+    for (const key of commTaskInts) this[key].push(cells[key]);
+    for (const key of commTaskFloats) this[key].push(cells[key]);
+  }
+
+  truncate(length: number): void {
+    for (const key of commTaskInts) this[key].truncate(length);
+    for (const key of commTaskFloats) this[key].truncate(length);
+  }
+
+  finish(shiftNs: number, moved: Uint32Array | null): CommTasks {
+    const order = deviceStartOrder(this.device.array(), this.startNs.array());
+    const int = (c: Int32Column): Int32Array => permuteInt32(c.array(), order);
+    const float = (c: Float64Column): Float64Array => permuteFloat64(c.array(), order);
+    return {
+      length: this.length,
+      device: int(this.device),
+      op: int(this.op).map((row) => (row < 0 || moved === null ? row : (moved[row] ?? -1))),
+      plane: int(this.plane),
+      startNs: shifted(float(this.startNs), shiftNs),
+      durationNs: float(this.durationNs),
+      name: int(this.name),
+      group: int(this.group),
+      bytes: float(this.bytes),
+      transport: int(this.transport),
+      link: int(this.link),
+      srcRank: float(this.srcRank),
+      dstRank: float(this.dstRank),
+      master: Uint8Array.from(int(this.master)),
+    };
+  }
+}
+
+export class ApiRows {
+  readonly level = new Int32Column();
+  readonly name = new Int32Column();
+  readonly startNs = new Float64Column();
+  readonly durationNs = new Float64Column();
+  readonly thread = new Float64Column();
+  readonly connection = new Float64Column();
+
+  get length(): number {
+    return this.startNs.length;
+  }
+
+  push(startNs: number, durationNs: number, level: number, name: number, thread: number, connection: number): void {
+    this.startNs.push(startNs);
+    this.durationNs.push(durationNs);
+    this.level.push(level);
+    this.name.push(name);
+    this.thread.push(thread);
+    this.connection.push(connection);
+  }
+
+  truncate(length: number): void {
+    for (const column of [this.level, this.name, this.startNs, this.durationNs, this.thread, this.connection]) column.truncate(length);
+  }
+
+  finish(shiftNs: number): Apis {
+    const order = deviceStartOrder(new Int32Array(this.length), this.startNs.array());
+    return {
+      length: this.length,
+      startNs: shifted(permuteFloat64(this.startNs.array(), order), shiftNs),
+      durationNs: permuteFloat64(this.durationNs.array(), order),
+      level: permuteInt32(this.level.array(), order),
+      name: permuteInt32(this.name.array(), order),
+      thread: permuteFloat64(this.thread.array(), order),
+      connection: permuteFloat64(this.connection.array(), order),
+    };
+  }
+}
+
+function shifted(data: Float64Array, by: number): Float64Array {
+  if (by !== 0) for (let i = 0; i < data.length; i++) data[i] = (data[i] ?? NaN) - by;
+  return data;
+}

@@ -1,0 +1,21 @@
+/** Limits of the readers: value, source, and why. */
+export const limits = {
+  /** Bytes of one read. Measured: larger chunks do not read faster from a page cache, smaller ones cost more calls. */
+  chunkBytes: 1 << 20,
+  /** Longest CSV record. Source: kernel_details rows are 0.3–0.5 kB, call stacks in operator_details reach some 100 kB; a longer one is an unclosed quote. */
+  csvRecordBytes: 16 << 20,
+  /** Longest JSON event. Source: trace_view events with call stacks stay below 1 MB; a longer one is a torn file. */
+  jsonEventBytes: 64 << 20,
+  /** Whole-file JSON (communication.json, profiler_info, …). Source: communication.json of a long training step is some MB; beyond this it is not one. */
+  jsonFileBytes: 256 << 20,
+  /** Folders below the given one that are searched. Source: parent/rank/PROF/device_N/timeline is four deep. */
+  folderDepth: 5,
+  /** Folder entries looked at. A profile of 128 ranks has some 10,000 files; more is a whole disk given by mistake. */
+  folderEntries: 50_000,
+  /** ns between the start of a task in a CSV and in the timeline. Source: real captures differ by 1 ns (rounded against cut); two tasks of a stream are further apart. */
+  sameTaskNs: 1000,
+  /** Rows fetched as one text. Measured: above some thousand the call no longer counts, and a piece stays below 1 MB. */
+  rowsPerPiece: 16_384,
+  /** Rows between two looks at the abort signal while reading a database. */
+  rowsPerCheck: 65_536,
+} as const;
