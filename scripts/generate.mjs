@@ -1,5 +1,5 @@
 // Generated files: server/contract/generated/* and schemas/*.md from schemas/*.json (stage "contract"),
-// docs/tools.md from the built tool definitions (stage "docs"). With --check nothing is written; a stale file fails.
+// docs/tools.md and docs/profile-tables.md from the built code (stage "docs"). With --check nothing is written; a stale file fails.
 import { readFile, writeFile, readdir, mkdir } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { compile } from 'json-schema-to-typescript';
@@ -31,6 +31,8 @@ if (stage !== 'docs') {
   for (const [n, s] of schemas) await put(`schemas/${n.replace('.schema.json', '.md')}`, page(n, s));
 }
 if (stage !== 'contract') {
+  const { tablesPage } = await import(new URL('dist/profiling/query/tables.js', root));
+  await put('docs/profile-tables.md', tablesPage());
   await put('docs/tools.md', execFileSync(process.execPath, [new URL('dist/main.js', root).pathname, 'tools', '--markdown'], { encoding: 'utf8' }));
 }
 if (stale.length > 0) {

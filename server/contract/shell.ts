@@ -1,6 +1,7 @@
 import { ToolError } from './errors.js';
 
-const plain = /^[A-Za-z0-9_./:,@%+-]+$/;
+// An = at the start would be an expansion to some shells.
+const plain = /^[A-Za-z0-9_./:,@%+-][A-Za-z0-9_./:,@%+=-]*$/;
 
 /**
  * One argument as a POSIX shell reads it back, byte for byte. The only quoting in this project: for `ssh`, whose server hands one

@@ -4,12 +4,14 @@ import { schemas } from './generated/schemas.js';
 
 /** Schema file name without `.schema.json` → the type generated from it. */
 export interface SchemaTypes {
+  'capture-record': AllSchemas['CaptureRecord'];
   'env-snapshot': AllSchemas['EnvSnapshot'];
   'job-state': AllSchemas['JobState'];
   'lesson-card': AllSchemas['LessonCard'];
   'profiling-analysis': AllSchemas['ProfilingAnalysis'];
   'run-event': AllSchemas['RunEvent'];
   'run-manifest': AllSchemas['RunManifest'];
+  'service-record': AllSchemas['ServiceRecord'];
   'tool-result': AllSchemas['ToolResult'];
 }
 export type SchemaName = keyof SchemaTypes;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../config.js';
+import { openDialog, type Dialog, type DialogOptions } from './dialog.js';
 import { listFolder, readText } from './files.js';
 import { admit, admitElsewhere } from './paths.js';
 import { allowedEnvironment, cannScripts, programEnvironment } from './environment.js';
@@ -20,6 +21,8 @@ export interface Host {
   admit(path: string): Promise<string>;
   /** @throws ToolError E_PROGRAM_UNKNOWN, E_PROGRAM_MISSING */
   run(program: ProgramName, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** A program that is talked to through its standard input. @throws ToolError E_PROGRAM_MISSING */
+  dialog(program: ProgramName, args: readonly string[], options: DialogOptions): Promise<Dialog>;
   has(program: ProgramName): Promise<string | null>;
   /** Environment for NPU programs: ours, allowlisted, with what the CANN scripts and `scripts` (admitted paths) set. */
   environment(scripts?: readonly string[]): Promise<Record<string, string>>;
@@ -53,6 +56,7 @@ export function openHost(config: Config): Host {
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     admit: (path) => admit(path, [...config.allow, config.runsDir], config.cwd),
     run: async (program, args, options) => runProgram(program, args, await env(), options),
+    dialog: async (program, args, options) => openDialog(program, args, await env(), options),
     environment: (scripts = []) => (scripts.length === 0 ? env() : programEnvironment(config.env, [...cannScripts, ...scripts])).then((e) => ({ ...e })),
     admitElsewhere: (path) => admitElsewhere(path, [...config.allow, config.runsDir]),
     worker: { file: process.execPath, args: [...config.self, 'worker'] },

@@ -11,6 +11,8 @@ const allowed = {
   // Services, by framework.
   xllm: [],
   vllm: [],
+  // CANN's command-line profiler; the toolkit's own folder is rarely in PATH of a client that did not source its scripts.
+  msprof: ['/usr/local/Ascend/ascend-toolkit/latest/tools/profiler/bin/msprof', '/usr/local/Ascend/cann/tools/profiler/bin/msprof'],
   // Ways to another place: a container, another host.
   docker: ['/usr/bin/docker'],
   ssh: ['/usr/bin/ssh'],

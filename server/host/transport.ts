@@ -77,7 +77,7 @@ async function resolveHere(program: string, env: Readonly<Record<string, string>
 }
 
 /** Variables that ssh and docker need and no service does. */
-const clientOnly = ['SSH_AUTH_SOCK', 'DOCKER_HOST'] as const;
+const clientOnly: ReadonlySet<string> = new Set(['SSH_AUTH_SOCK', 'DOCKER_HOST']);
 
 async function spawnLogged(command: readonly string[], env: Readonly<Record<string, string>>, cwd: string, log: string): Promise<Started> {
   await mkdir(cwd, { recursive: true });
@@ -99,8 +99,8 @@ async function spawnLogged(command: readonly string[], env: Readonly<Record<stri
 
 function local(host: Host): Transport {
   const plan: Transport['plan'] = async (spec) => {
-    const env = { ...(await host.environment(spec.scripts)), ...spec.env };
-    for (const name of clientOnly) delete env[name];
+    const ours = Object.entries(await host.environment(spec.scripts)).filter(([name]) => !clientOnly.has(name));
+    const env = { ...Object.fromEntries(ours), ...spec.env };
     return { command: [await resolveHere(spec.argv[0] ?? '', env), ...spec.argv.slice(1)], env };
   };
   return {
@@ -210,7 +210,13 @@ function elsewhere(host: Host, place: { host: string | null; container: string |
     },
     exists: async (path) => (await run(shell('[ -e "$1" ]', path))).exitCode === 0,
     find: async (mark) => marked((await run(shell(listMarked, mark))).stdout),
-    end: async (mark, graceMs) => marked((await run(shell(endMarked, mark, String(Math.ceil(graceMs / 1000))), { timeoutMs: graceMs + 20_000 })).stdout).map((p) => p.words),
+    end: async (mark, graceMs) => {
+      const there = await run(shell(endMarked, mark, String(Math.ceil(graceMs / 1000))), { timeoutMs: graceMs + 20_000 }).catch(() => null);
+      // The clients here end when the programs there do; one that hangs is ended too.
+      const here = await Promise.all((await endProcesses({ mark }, 2000)).map(describeProcess));
+      const unseen = there === null || there.timedOut || there.exitCode !== 0 ? [`${words} did not answer: whether its processes ended is not verified`] : [];
+      return [...unseen, ...marked(there?.stdout ?? '').map((p) => p.words), ...here];
+    },
   };
 }
 

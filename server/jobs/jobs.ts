@@ -39,6 +39,11 @@ function normalised(value: unknown): unknown {
   return value;
 }
 
+/** What makes two starts the same. */
+function requestHash(kind: string, request: Record<string, unknown>): string {
+  return sha256(JSON.stringify(normalised({ kind, request })));
+}
+
 /** @throws ToolError E_JOB_MISSING, E_JOB_BROKEN */
 export async function readJob(dir: string): Promise<JobState> {
   const text = await readText(join(dir, jobFile));
@@ -69,7 +74,7 @@ export class Jobs {
    * @throws ToolError E_ARTIFACT_INVALID, E_LOCKED
    */
   async start(run: Run, kind: string, request: Record<string, unknown>): Promise<{ job: JobState; existing: boolean }> {
-    const hash = sha256(JSON.stringify(normalised({ kind, request })));
+    const hash = requestHash(kind, request);
     return withLock(run.dir, async () => {
       for (const known of await this.list(run)) {
         if (known.request_sha256 === hash && known.state === 'working') return { job: known, existing: true };
@@ -106,6 +111,12 @@ export class Jobs {
       await waitUntil(async () => (await readJob(dir)).worker !== null || (await identify(pid)) === null, helloMs);
       return { job: await this.look(run, job, (await identify(pid)) === null), existing: false };
     });
+  }
+
+  /** The job that works on exactly this request now, or null. */
+  async find(run: Run, kind: string, request: Record<string, unknown>): Promise<JobState | null> {
+    const hash = requestHash(kind, request);
+    return (await this.list(run)).find((known) => known.request_sha256 === hash && known.state === 'working') ?? null;
   }
 
   /** Jobs of a run, in order of their start, each as it truly stands. */

@@ -26,6 +26,7 @@ export const assumptions = assume({
   acceptanceRegressed: { value: 0.25, source: 'our choice', why: 'fault mtp-regression' },
   slowRankFactor: { value: 1.4, source: 'our choice', why: 'fault slow-rank' },
   contextBytes: { value: 139_586_437, source: '0.13 GiB without collectives, vllm-ascend PR 8289', why: 'a process on a card holds more than tensors' },
+  graphBytes: { value: 429_496_730, source: '0.4 GiB, inside the published range of 0.1 to 2 GiB', why: 'captured graphs hold memory' },
   idleHbm_mb: { value: 3116, source: '65,536 MB nominal minus 62,420 MB (65,452,113,920 B) visible to a process', why: 'firmware holds it; npu-smi shows it as used' },
   weightLoad_ms: { value: 350, source: 'our choice; real loads take minutes', why: 'start-up of about one second' },
   warmup_ms: { value: 250, source: 'our choice; real warm-ups take seconds to minutes', why: 'start-up of about one second' },

@@ -38,22 +38,32 @@ export function writeProfFolder(
   const folder = join(parent, profFolderName(capture, process));
   mkdirSync(folder);
   writeFileSync(join(folder, simulatedFile), simulatedText);
-  const sides: { name: string; suffix: string; devices: readonly SimDevice[] }[] = [
-    { name: 'host', suffix: '', devices: [] },
-    ...process.devices.map((device) => ({ name: `device_${device.id}`, suffix: `.${device.id}`, devices: [device] })),
-  ];
-  for (const side of sides) {
-    const path = join(folder, side.name);
-    mkdirSync(join(path, 'data'), { recursive: true });
-    writeFileSync(join(path, `info.json${side.suffix}`), JSON.stringify(infoJson(process, side.devices)));
-    writeFileSync(join(path, `start_info${side.suffix}`), JSON.stringify(clock('Begin', process.startNs)));
+  for (const device of [null, ...process.devices]) {
+    writeSide(folder, capture, process, device);
     // A process killed while profiling leaves no end_info.
-    if (options.stopped !== false)
-      writeFileSync(join(path, `end_info${side.suffix}`), JSON.stringify(clock('End', process.endNs)));
-    writeFileSync(join(path, 'sample.json'), JSON.stringify(sampleJson(capture, side.name)));
+    if (options.stopped !== false) writeEnd(folder, device, process.endNs);
   }
   return folder;
 }
+
+/** What a capture writes when it begins: the host's side, or with a device that device's. */
+export function writeSide(folder: string, capture: Capture, process: SimProcess, device: SimDevice | null): void {
+  const name = sideName(device);
+  const suffix = sideSuffix(device);
+  const path = join(folder, name);
+  mkdirSync(join(path, 'data'), { recursive: true });
+  writeFileSync(join(path, `info.json${suffix}`), JSON.stringify(infoJson(process, device === null ? [] : [device])));
+  writeFileSync(join(path, `start_info${suffix}`), JSON.stringify(clock('Begin', process.startNs)));
+  writeFileSync(join(path, 'sample.json'), JSON.stringify(sampleJson(capture, name)));
+}
+
+/** What a capture writes when it was stopped. */
+export function writeEnd(folder: string, device: SimDevice | null, endNs: bigint): void {
+  writeFileSync(join(folder, sideName(device), `end_info${sideSuffix(device)}`), JSON.stringify(clock('End', endNs)));
+}
+
+const sideName = (device: SimDevice | null): string => (device === null ? 'host' : `device_${device.id}`);
+const sideSuffix = (device: SimDevice | null): string => (device === null ? '' : `.${device.id}`);
 
 function clock(edge: 'Begin' | 'End', ns: bigint): Record<string, string> {
   // The monotonic clock of a host that booted a day before the capture's first second.

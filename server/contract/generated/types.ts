@@ -65,6 +65,9 @@ export type Derivation = {
 export type ToolResult = ToolOk | ToolFailed;
 
 export interface AllSchemas {
+  CaptureRecord: CaptureRecord;
+  CaptureCounts: CaptureCounts;
+  CaptureWorkload: CaptureWorkload;
   Common: Common;
   Producer: Producer;
   Source: Source;
@@ -82,6 +85,11 @@ export interface AllSchemas {
   ProfileWindow: ProfileWindow;
   RunEvent: RunEvent;
   RunManifest: RunManifest;
+  ServiceRecord: ServiceRecord;
+  ServiceRank: ServiceRank;
+  ServicePorts: ServicePorts;
+  ServiceMemory: ServiceMemory;
+  ServiceIncident: ServiceIncident;
   ToolFacts: ToolFacts;
   EnvProbeFacts: EnvProbeFacts;
   RunCreateFacts: RunCreateFacts;
@@ -89,18 +97,79 @@ export interface AllSchemas {
   RunValidateFacts: RunValidateFacts;
   RunReportFacts: RunReportFacts;
   ProfileAnalyzeFacts: ProfileAnalyzeFacts;
+  ProfileStartFacts: ProfileStartFacts;
   ProfileQueryFacts: ProfileQueryFacts;
   JobWaitFacts: JobWaitFacts;
   JobCancelFacts: JobCancelFacts;
+  ServiceStartFacts: ServiceStartFacts;
+  ServiceStopFacts: ServiceStopFacts;
   ToolResult: ToolResult;
   ToolOk: ToolOk;
   ToolFailed: ToolFailed;
 }
 /**
- * Shapes shared by every artifact.
+ * profiling/<job>/capture.json: one capture of a running service: what was attached when, which load ran meanwhile, what the profiler acknowledged, and whether what it left is whole. Measurements whose window overlaps attached_at to detached_at are not measurements of the service alone.
  */
-export interface Common {
-  [k: string]: unknown;
+export interface CaptureRecord {
+  schema: 'capture-record';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  /**
+   * Job id in this run.
+   */
+  job: string;
+  tool: 'msprof' | 'torch';
+  /**
+   * What the load was focused on.
+   */
+  phase: 'prefill' | 'decode' | 'mixed';
+  /**
+   * Run and job of the captured service; null when a pid was given.
+   */
+  service_job: string | null;
+  /**
+   * Base URL the load went to.
+   */
+  endpoint: string;
+  /**
+   * Processes the profiler was attached to; empty with torch, where the service profiles itself.
+   */
+  pids: number[];
+  /**
+   * Every program that ran, in order, as argv; with torch the requests.
+   */
+  command: string[][];
+  /**
+   * When the profiler was started; from here on the service may be slower. Null: it never was.
+   */
+  attached_at: string | null;
+  /**
+   * When the last process acknowledged the start of the collection.
+   */
+  started_at: string | null;
+  /**
+   * When the stop was asked for.
+   */
+  stopped_at: string | null;
+  /**
+   * When the profiler had left.
+   */
+  detached_at: string | null;
+  workload: CaptureWorkload;
+  acks: CaptureAck[];
+  folders: CaptureFolder[];
+  checks: CaptureCheck[];
+  /**
+   * inconclusive: what is missing stands in reasons; nothing may be concluded from this capture.
+   */
+  verdict: 'complete' | 'inconclusive';
+  reasons: CaptureReason[];
 }
 /**
  * The program that wrote the artifact.
@@ -121,6 +190,91 @@ export interface Source {
    * SHA-256 of the file's bytes, lower-case hex.
    */
   sha256: string;
+}
+export interface CaptureWorkload {
+  api: string;
+  model: string | null;
+  /**
+   * The prompts follow from it; no two requests share one.
+   */
+  seed: string;
+  parallel: number;
+  batches: number;
+  warmup_batches: number;
+  /**
+   * As asked; prompts are words, so the server's count differs.
+   */
+  input_tokens: number;
+  output_tokens: number;
+  warmup: CaptureCounts;
+  during: CaptureCounts;
+}
+export interface CaptureCounts {
+  requests: number;
+  /**
+   * Answered to their end.
+   */
+  ok: number;
+  failed: number;
+  /**
+   * Ended by us, after the collection had stopped.
+   */
+  cut: number;
+  /**
+   * Stream events with text that arrived while the collection ran; one event may carry several tokens.
+   */
+  events: number;
+  /**
+   * Summed as the server counted them; null when it did not say for every request.
+   */
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+}
+export interface CaptureAck {
+  pid: number | null;
+  /**
+   * Closed list in server/programs/msprof.ts; with torch the path and its HTTP status.
+   */
+  event: string;
+  /**
+   * UTC time, ISO 8601.
+   */
+  at: string;
+}
+export interface CaptureFolder {
+  /**
+   * PROF_* or *_ascend_pt, relative to the run root, or absolute where it was left.
+   */
+  path: string;
+  files: number;
+  bytes: number;
+  /**
+   * Every device folder has its end mark.
+   */
+  stopped: boolean;
+  exported: boolean;
+  /**
+   * communication.json is there.
+   */
+  communication: boolean;
+}
+export interface CaptureCheck {
+  check: string;
+  ok: boolean;
+  detail: string;
+}
+export interface CaptureReason {
+  /**
+   * Closed list in server/profiling/capture/reasons.ts.
+   */
+  code: string;
+  detail: string;
+}
+/**
+ * Shapes shared by every artifact.
+ */
+export interface Common {
+  [k: string]: unknown;
 }
 export interface ArtifactRef {
   /**
@@ -815,6 +969,211 @@ export interface Provenance {
   at: string;
 }
 /**
+ * service/<job>/service.json: one service from start to end: its exact processes, what its logs say about memory, and the incident that ended it.
+ */
+export interface ServiceRecord {
+  schema: 'service-record';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  /**
+   * Job id in this run.
+   */
+  job: string;
+  framework: 'xllm' | 'vllm-ascend' | 'sglang' | 'command';
+  /**
+   * As the service's own log says.
+   */
+  framework_version: string | null;
+  /**
+   * ended: stopped on purpose; lost: its supervisor was killed.
+   */
+  outcome: 'starting' | 'ready' | 'ended' | 'failed' | 'lost';
+  /**
+   * Base URL.
+   */
+  endpoint: string | null;
+  place: ServicePlace;
+  /**
+   * One argv list per process, as it was run; environment and folder stand in command_rank_N.sh.
+   */
+  command: string[][];
+  ranks: ServiceRank[];
+  ports: ServicePorts;
+  /**
+   * Logical device ids in rank order.
+   */
+  devices: number[];
+  /**
+   * True when the service ran under PROFILING_MODE=dynamic.
+   */
+  profiling_mode: boolean;
+  prefix_cache: boolean | null;
+  /**
+   * UTC time, ISO 8601.
+   */
+  started_at: string;
+  /**
+   * When the first real request was answered.
+   */
+  ready_at: string | null;
+  ended_at: string | null;
+  check: ServiceCheck | null;
+  /**
+   * Null when the logs say nothing about memory.
+   */
+  memory: ServiceMemory | null;
+  /**
+   * captured at start-up; lazy: by the first real requests; eager: none.
+   */
+  graph: 'captured' | 'lazy' | 'eager' | null;
+  /**
+   * Kernel backend xLLM chose: ATB or TORCH.
+   */
+  backend: string | null;
+  end: ServiceEnd | null;
+  incident: ServiceIncident | null;
+}
+export interface ServicePlace {
+  kind: 'local' | 'docker' | 'ssh' | 'ssh+docker';
+  host: string | null;
+  container: string | null;
+}
+export interface ServiceRank {
+  rank: number;
+  /**
+   * Process id where the service runs; null before the start and where it could not be seen.
+   */
+  pid: number | null;
+  devices: number[];
+  port: number | null;
+  /**
+   * Relative to the run root.
+   */
+  log: string;
+}
+export interface ServicePorts {
+  /**
+   * First and last.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  http: [number, number];
+  /**
+   * xLLM: master port and the last of its TCPStore window.
+   */
+  master: number[] | null;
+  /**
+   * HCCL_IF_BASE_PORT; 16 ports from here on.
+   */
+  hccl_base: number | null;
+}
+/**
+ * The request that proved the service ready.
+ */
+export interface ServiceCheck {
+  path: string;
+  /**
+   * Model id of /v1/models.
+   */
+  model: string;
+  status: number;
+  completion_tokens: number | null;
+  latency_ms: number;
+}
+/**
+ * As printed, so accurate to the last digit printed; null where the log does not say.
+ */
+export interface ServiceMemory {
+  workers: ServiceWorkerMemory[];
+  max_memory_utilization: number | null;
+  weights_bytes: number | null;
+  kv_cache_bytes: number | null;
+  kv_blocks: number | null;
+  /**
+   * Tokens of one block.
+   */
+  block_size: number | null;
+  /**
+   * KV bytes of one token in one layer on one rank.
+   */
+  slot_size_bytes: number | null;
+  index_slot_size_bytes: number | null;
+  linear_slot_size_bytes: number | null;
+  linear_blocks: number | null;
+  linear_state_slots: number | null;
+  reserved_linear_bytes: number | null;
+  n_layers: number | null;
+  kv_cache_dtype: string | null;
+  /**
+   * Tokens the KV pool of one DP rank holds; xLLM: (blocks - 1) × block_size, block 0 being padding.
+   */
+  token_capacity: number | null;
+  max_concurrency: {
+    tokens_per_request: number;
+    times: number;
+  } | null;
+  graph_bytes: number | null;
+}
+export interface ServiceWorkerMemory {
+  worker: number;
+  /**
+   * xLLM: left for the KV cache after weights and reserve; vLLM: free at start-up.
+   */
+  available_bytes: number | null;
+  total_bytes: number | null;
+}
+export interface ServiceEnd {
+  cause: 'exit' | 'timeout' | 'stopped' | 'lost';
+  /**
+   * The rank whose process ended first.
+   */
+  rank: number | null;
+  code: number | null;
+  signal: string | null;
+}
+export interface ServiceIncident {
+  /**
+   * The rank it began on.
+   */
+  rank: number | null;
+  /**
+   * Log, relative to the run root; null for a silent rank.
+   */
+  file: string | null;
+  line: number | null;
+  /**
+   * Classes of incident_triage.
+   */
+  class: string;
+  /**
+   * Closed list in server/serving/patterns.ts, or silent-rank, rank-ended, no-answer, no-evidence.
+   */
+  pattern: string;
+  /**
+   * True when only a consequence was seen.
+   */
+  consequence: boolean;
+  /**
+   * In our own words.
+   */
+  meaning: string;
+  /**
+   * Wall clock of the service's host, as logged; no time zone.
+   */
+  time: string | null;
+  /**
+   * The line: data written by another program.
+   */
+  text: string | null;
+}
+/**
  * The facts of each tool's answer, by tool name.
  */
 export interface ToolFacts {
@@ -910,6 +1269,36 @@ export interface TableSizes {
   dispatch: number | null;
   memory: number | null;
 }
+export interface ProfileStartFacts {
+  run: string;
+  /**
+   * For job_wait; null in a dry run.
+   */
+  job: string | null;
+  backend: 'msprof' | 'torch';
+  phase: 'prefill' | 'decode' | 'mixed';
+  endpoint: string;
+  /**
+   * Processes that will be attached to.
+   */
+  pids: number[];
+  /**
+   * What will run, in order, as argv; with torch the requests.
+   */
+  command: string[][];
+  /**
+   * Folder for profile_analyze, once the job is completed.
+   */
+  output: string;
+  workload: ProfileStartWorkload;
+}
+export interface ProfileStartWorkload {
+  input_tokens: number;
+  output_tokens: number;
+  parallel: number;
+  batches: number;
+  warmup_batches: number;
+}
 export interface ProfileQueryFacts {
   columns: QueryColumn[];
   rows: unknown[][];
@@ -958,6 +1347,63 @@ export interface JobCancelFacts {
   } | null;
   error?: JobError | null;
   left: string[];
+}
+export interface ServiceStartFacts {
+  run: string;
+  /**
+   * Null for a dry run.
+   */
+  job: string | null;
+  stage?: string | null;
+  endpoint: string | null;
+  /**
+   * One line per process, quoted for a POSIX shell. Environment and folder stand in command_rank_N.sh.
+   */
+  command: string[];
+  /**
+   * Lines left out here; the record holds all.
+   */
+  command_cut?: number;
+  ranks: ServiceRank[];
+  ports: ServicePorts | null;
+  devices: number[];
+  /**
+   * Start to first answered request.
+   */
+  ready_s?: number | null;
+  memory: ServiceMemory | null;
+  incident: ServiceIncident | null;
+  /**
+   * What a failed start left.
+   */
+  left?: string[];
+}
+export interface ServiceStopFacts {
+  run: string;
+  jobs: StoppedJob[];
+  /**
+   * Null when npu-smi did not answer: not verified.
+   */
+  released_hbm: ReleasedHbm[] | null;
+  /**
+   * Processes, ports and memory still held.
+   */
+  leftovers: string[];
+}
+export interface StoppedJob {
+  job: string;
+  before: string;
+  after: string;
+}
+export interface ReleasedHbm {
+  device: number;
+  before_mb: number | null;
+  after_mb: number | null;
+  released_mb: number | null;
+  /**
+   * True when the device holds no more than before the start, or is idle.
+   */
+  back: boolean | null;
 }
 export interface ToolOk {
   /**

@@ -1,0 +1,94 @@
+import { captureOf, taskClass, type Profile } from '../../profiles/profile.js';
+import { thresholds } from '../thresholds.js';
+import { isLaunch } from './dispatch.js';
+import { contains, each, intersect, unite, type Intervals } from './intervals.js';
+import { rowsOf } from './numbers.js';
+import type { DeviceWindow } from './window.js';
+
+/** Idle time of one device by what ended it, in ns. The parts sum to the idle time. */
+export interface IdleCauses {
+  /** The next task was put on its stream after the gap began, and the host was not waiting when it began. */
+  readonly launchNs: number;
+  /** As before, but the host sat in a synchronising call when the device ran dry. */
+  readonly syncNs: number;
+  /** The next task was on its stream before the gap began: the device did not wait for the host. */
+  readonly queuedNs: number;
+  /** No call is known that put the next task on its stream. */
+  readonly unknownNs: number;
+}
+
+const synchronising = /synchronize(?:stream|event|device)|(?:stream|event|device)synchronize|aclrtMemcpy$/i;
+
+/** Times in which a launching thread of the capture waited for the device. Other threads may wait all day without harm. */
+function waits(profile: Profile, capture: number): Intervals {
+  const { apis, strings } = profile;
+  if (apis === null) return new Float64Array(0);
+  const launching = new Set<number>();
+  const syncNames = new Set<number>();
+  for (let row = 0; row < apis.length; row += 1) {
+    const name = apis.name[row] ?? 0;
+    if (isLaunch(strings.get(apis.level[row] ?? 0), strings.get(name))) launching.add(apis.thread[row] ?? -1);
+    else if (!syncNames.has(name) && synchronising.test(strings.get(name))) syncNames.add(name);
+  }
+  return unite(apis, 0, apis.length, (row) => {
+    const thread = apis.thread[row] ?? -1;
+    return syncNames.has(apis.name[row] ?? 0) && (launching.size === 0 || launching.has(thread)) && (capture < 0 || thread < 0 || captureOf(thread) === capture);
+  });
+}
+
+/** End of the host call behind each connection. A call that starts many tasks (graph replay) stands for all of them. */
+export function callEnds(profile: Profile): Map<number, number> | null {
+  const { apis } = profile;
+  if (apis === null) return null;
+  const ends = new Map<number, number>();
+  for (let row = 0; row < apis.length; row += 1) {
+    const connection = apis.connection[row] ?? -1;
+    if (connection < 0) continue;
+    const end = (apis.startNs[row] ?? Number.NaN) + (apis.durationNs[row] ?? Number.NaN);
+    if (Number.isFinite(end)) ends.set(connection, Math.max(end, ends.get(connection) ?? end));
+  }
+  return ends.size > 0 ? ends : null;
+}
+
+/**
+ * Splits the idle time of a device by its cause: a gap belongs to the host when the call that launched the task after it ended
+ * inside the gap, and then to a wait when the host was synchronising as the gap began (or for a good part of it).
+ * Null without host calls.
+ */
+export function idleCauses(profile: Profile, window: DeviceWindow, ends: ReadonlyMap<number, number> | null): IdleCauses | null {
+  if (ends === null || window.source !== 'tasks') return null;
+  const { tasks, commOps } = profile;
+  const [from, to] = rowsOf(tasks.device, tasks.length, window.device);
+  const [firstOp, endOp] = commOps === null ? [0, 0] : rowsOf(commOps.device, commOps.length, window.device);
+  const waiting = waits(profile, profile.devices[window.device]?.capture ?? -1);
+  const waited = intersect(window.idle, waiting);
+  const causes = { launchNs: 0, syncNs: 0, queuedNs: 0, unknownNs: 0 };
+  let task = from;
+  let op = firstOp;
+  let wait = 0;
+  each(window.idle, (start, end) => {
+    // The call behind whatever starts as the gap ends; the latest one, if several start together.
+    let call = Number.NaN;
+    const consider = (connection: number): void => {
+      const known = connection < 0 ? undefined : ends.get(connection);
+      if (known !== undefined && !(known <= call)) call = known;
+    };
+    while (task < to && (tasks.startNs[task] ?? 0) < end) task += 1;
+    for (let row = task; row < to && tasks.startNs[row] === end; row += 1) if (tasks.class[row] !== taskClass.other) consider(tasks.connection[row] ?? -1);
+    if (commOps !== null) {
+      while (op < endOp && (commOps.startNs[op] ?? 0) < end) op += 1;
+      for (let row = op; row < endOp && commOps.startNs[row] === end; row += 1) consider(commOps.connection[row] ?? -1);
+    }
+    let overlap = 0;
+    while (wait < waited.length && (waited[wait + 1] ?? 0) <= end) {
+      if ((waited[wait] ?? 0) >= start) overlap += (waited[wait + 1] ?? 0) - (waited[wait] ?? 0);
+      wait += 2;
+    }
+    const gap = end - start;
+    if (Number.isNaN(call)) causes.unknownNs += gap;
+    else if (call <= start) causes.queuedNs += gap;
+    else if (contains(waiting, start) || overlap >= thresholds.freeAttribution.value * gap) causes.syncNs += gap;
+    else causes.launchNs += gap;
+  });
+  return causes;
+}

@@ -1,0 +1,135 @@
+/**
+ * Sets of time intervals as flat arrays `[start0, end0, start1, end1 …]`: disjoint, ascending, touching ones joined.
+ * Integers of nanoseconds in doubles, so every length is exact. Every operation is one linear sweep.
+ */
+export type Intervals = Float64Array;
+
+export const none: Intervals = new Float64Array(0);
+
+/** Rows with a start and a duration, ascending by start inside any range that is swept. */
+export interface Timed {
+  readonly startNs: Float64Array;
+  readonly durationNs: Float64Array;
+}
+
+/** Collects intervals that arrive in order of start, joining what overlaps or touches: the end runs. */
+class Builder {
+  #pairs = new Float64Array(64);
+  #length = 0;
+
+  add(start: number, end: number): void {
+    if (!(end > start)) return;
+    const last = this.#length - 1;
+    const lastEnd = this.#pairs[last];
+    if (last > 0 && lastEnd !== undefined && start <= lastEnd) {
+      if (end > lastEnd) this.#pairs[last] = end;
+      return;
+    }
+    if (this.#length === this.#pairs.length) {
+      const wider = new Float64Array(this.#pairs.length * 2);
+      wider.set(this.#pairs);
+      this.#pairs = wider;
+    }
+    this.#pairs[this.#length] = start;
+    this.#pairs[this.#length + 1] = end;
+    this.#length += 2;
+  }
+
+  done(): Intervals {
+    return this.#pairs.slice(0, this.#length);
+  }
+}
+
+function at(set: Intervals, i: number): number {
+  return set[i] ?? Number.POSITIVE_INFINITY;
+}
+
+/** Union of the rows `from … to−1` that `pick` takes; rows without a time are left out. */
+export function unite(rows: Timed, from: number, to: number, pick: (row: number) => boolean): Intervals {
+  const builder = new Builder();
+  for (let row = from; row < to; row += 1) {
+    const start = rows.startNs[row];
+    const duration = rows.durationNs[row];
+    if (start !== undefined && duration !== undefined && pick(row)) builder.add(start, start + duration);
+  }
+  return builder.done();
+}
+
+/** A ∪ B. */
+export function merge(a: Intervals, b: Intervals): Intervals {
+  const builder = new Builder();
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    if (at(a, i) <= at(b, j)) {
+      builder.add(at(a, i), at(a, i + 1));
+      i += 2;
+    } else {
+      builder.add(at(b, j), at(b, j + 1));
+      j += 2;
+    }
+  }
+  return builder.done();
+}
+
+/** A ∩ B. */
+export function intersect(a: Intervals, b: Intervals): Intervals {
+  const builder = new Builder();
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    builder.add(Math.max(at(a, i), at(b, j)), Math.min(at(a, i + 1), at(b, j + 1)));
+    if (at(a, i + 1) <= at(b, j + 1)) i += 2;
+    else j += 2;
+  }
+  return builder.done();
+}
+
+/** A − B. */
+export function subtract(a: Intervals, b: Intervals): Intervals {
+  const builder = new Builder();
+  let j = 0;
+  for (let i = 0; i < a.length; i += 2) {
+    let start = at(a, i);
+    const end = at(a, i + 1);
+    while (j < b.length && at(b, j + 1) <= start) j += 2;
+    let k = j;
+    while (k < b.length && at(b, k) < end) {
+      builder.add(start, at(b, k));
+      start = Math.max(start, at(b, k + 1));
+      k += 2;
+    }
+    builder.add(start, end);
+    j = Math.max(j, k - 2);
+  }
+  return builder.done();
+}
+
+/** Summed length in ns. */
+export function length(set: Intervals): number {
+  let sum = 0;
+  for (let i = 0; i < set.length; i += 2) sum += at(set, i + 1) - at(set, i);
+  return sum;
+}
+
+/** The one interval from the first start to the last end; empty for an empty set. */
+export function hull(set: Intervals): Intervals {
+  return set.length === 0 ? none : new Float64Array([at(set, 0), at(set, set.length - 1)]);
+}
+
+/** True when the instant lies in a half-open `[start, end)` of the set. */
+export function contains(set: Intervals, instant: number): boolean {
+  let low = 0;
+  let high = set.length / 2;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(set, middle * 2 + 1) <= instant) low = middle + 1;
+    else high = middle;
+  }
+  return low < set.length / 2 && at(set, low * 2) <= instant;
+}
+
+/** Walks the intervals. */
+export function each(set: Intervals, visit: (start: number, end: number) => void): void {
+  for (let i = 0; i < set.length; i += 2) visit(at(set, i), at(set, i + 1));
+}

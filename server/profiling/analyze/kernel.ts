@@ -1,0 +1,192 @@
+import type { KernelRow } from '../../contract/index.js';
+import { taskClass, type Profile } from '../../profiles/profile.js';
+import { thresholds } from '../thresholds.js';
+import { byText, round, rowsOf, us } from './numbers.js';
+
+export type Bound = Exclude<KernelRow['bound'], null>;
+
+/** Kernels of one device, op type and core type, summed. */
+export interface KernelGroup {
+  readonly device: number;
+  readonly opType: string;
+  readonly taskType: string;
+  readonly count: number;
+  readonly totalNs: number;
+  /** Null when only statistics were exported and they do not say. */
+  readonly maxNs: number | null;
+  /** Time of the kernels long enough for their PMU ratios to count; 0 without PMU. */
+  readonly pmuNs: number;
+  readonly bound: Bound | null;
+  /** Mean ratio of the kernels that decided the bound; null without one. */
+  readonly ratio: number | null;
+  /** Of `pmuNs`, the time of kernels that a unit limits. A type may have both: a matrix product in prefill and in decode. */
+  readonly units: Partial<Record<Bound, number>>;
+}
+
+/** In the order of the decision; a unit's ratio may stand under several names, by chip and msprof version. */
+const rules: readonly { unit: Bound; stems: readonly string[]; threshold: number }[] = [
+  { unit: 'cube', stems: ['aic_mac_ratio', 'aic_mac_ratio_extra', 'mac_ratio', 'mac_ratio_extra', 'mac_exe_ratio'], threshold: thresholds.cubeRatio.value },
+  { unit: 'mte2', stems: ['aic_mte2_ratio', 'mte2_ratio', 'mte2_exe_ratio'], threshold: thresholds.mte2Ratio.value },
+  { unit: 'fixpipe', stems: ['aic_fixpipe_ratio', 'fixpipe_ratio', 'fixpipe_exe_ratio'], threshold: thresholds.fixpipeRatio.value },
+  { unit: 'mte1', stems: ['aic_mte1_ratio', 'aic_mte1_ratio_extra', 'mte1_ratio', 'mte1_ratio_extra', 'mte1_exe_ratio'], threshold: thresholds.mte1Ratio.value },
+  { unit: 'vector', stems: ['aiv_vec_ratio', 'vec_ratio', 'vec_exe_ratio'], threshold: thresholds.vectorRatio.value },
+  { unit: 'mte2', stems: ['aiv_mte2_ratio'], threshold: thresholds.vectorMoveRatio.value },
+  { unit: 'mte3', stems: ['aiv_mte3_ratio', 'mte3_ratio', 'mte3_exe_ratio'], threshold: thresholds.vectorMoveRatio.value },
+  { unit: 'scalar', stems: ['aic_scalar_ratio', 'scalar_ratio', 'scalar_exe_ratio'], threshold: thresholds.scalarRatio.value },
+  { unit: 'scalar', stems: ['aiv_scalar_ratio'], threshold: thresholds.scalarRatio.value },
+];
+
+interface Sum {
+  count: number;
+  total: number;
+  max: number;
+  pmu: number;
+  /** Time of the kernels that each rule's unit limits, and Σ ratio × time of them. */
+  readonly limited: Float64Array;
+  readonly weighted: Float64Array;
+}
+
+/**
+ * Index of the rule that limits one kernel, −1 for none: cube, then reads, write-back, L1 moves, vector, vector moves, and scalar
+ * only when it is the highest of all. Ratios overlap, the units run side by side; they do not sum to one.
+ */
+function limitOf(ratios: readonly number[], highest: number): number {
+  return rules.findIndex((rule, i) => {
+    const ratio = ratios[i] ?? Number.NaN;
+    return ratio >= rule.threshold && (rule.unit !== 'scalar' || ratio >= highest);
+  });
+}
+
+/** The unit that limits at least half of the measured time of a group, so that a few long kernels weigh as they should. */
+function boundOf(sum: Sum): { bound: Bound | null; ratio: number | null } {
+  const byUnit = new Map<Bound, { ns: number; weighted: number }>();
+  for (const [i, rule] of rules.entries()) {
+    const of = byUnit.get(rule.unit) ?? { ns: 0, weighted: 0 };
+    byUnit.set(rule.unit, of);
+    of.ns += sum.limited[i] ?? 0;
+    of.weighted += sum.weighted[i] ?? 0;
+  }
+  for (const [unit, { ns, weighted }] of byUnit) if (ns > 0 && ns >= sum.pmu * thresholds.boundMajority.value) return { bound: unit, ratio: weighted / ns };
+  return { bound: null, ratio: null };
+}
+
+/** Measured time by the unit that limits it. */
+function unitTimes(sum: Sum): Partial<Record<Bound, number>> {
+  const times: Partial<Record<Bound, number>> = {};
+  for (const [i, rule] of rules.entries()) if ((sum.limited[i] ?? 0) > 0) times[rule.unit] = (times[rule.unit] ?? 0) + (sum.limited[i] ?? 0);
+  return times;
+}
+
+/** Compute and AI CPU tasks by device, op type and core type. */
+function fromTasks(profile: Profile): KernelGroup[] {
+  const { tasks, strings } = profile;
+  const columns = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
+  const minimum = thresholds.pmuMinimumUs.value * 1000;
+  const groups: KernelGroup[] = [];
+  const ratios = rules.map(() => Number.NaN);
+  for (let device = 0; device < profile.devices.length; device += 1) {
+    const [from, to] = rowsOf(tasks.device, tasks.length, device);
+    const sums = new Map<number, Sum>();
+    for (let row = from; row < to; row += 1) {
+      const kind = tasks.class[row];
+      const duration = tasks.durationNs[row] ?? Number.NaN;
+      if ((kind !== taskClass.compute && kind !== taskClass.aicpu) || !Number.isFinite(duration)) continue;
+      // Without an op type (task-time l0) the operator's name is all there is to group by.
+      const type = tasks.opType[row] ?? 0;
+      const key = (type === 0 ? (tasks.name[row] ?? 0) : type) * strings.size + (tasks.taskType[row] ?? 0);
+      let sum = sums.get(key);
+      if (sum === undefined) {
+        sum = { count: 0, total: 0, max: 0, pmu: 0, limited: new Float64Array(rules.length), weighted: new Float64Array(rules.length) };
+        sums.set(key, sum);
+      }
+      sum.count += 1;
+      sum.total += duration;
+      if (duration > sum.max) sum.max = duration;
+      if (duration < minimum) continue;
+      let highest = Number.NEGATIVE_INFINITY;
+      for (const [i, candidates] of columns.entries()) {
+        ratios[i] = Number.NaN;
+        for (const column of candidates) {
+          const ratio = column[row] ?? Number.NaN;
+          if (Number.isNaN(ratio)) continue;
+          ratios[i] = ratio;
+          if (ratio > highest) highest = ratio;
+          break;
+        }
+      }
+      if (highest === Number.NEGATIVE_INFINITY) continue;
+      sum.pmu += duration;
+      const limit = limitOf(ratios, highest);
+      if (limit < 0) continue;
+      sum.limited[limit] = (sum.limited[limit] ?? 0) + duration;
+      sum.weighted[limit] = (sum.weighted[limit] ?? 0) + (ratios[limit] ?? 0) * duration;
+    }
+    for (const [key, sum] of sums) {
+      groups.push({
+        device,
+        opType: strings.get(Math.floor(key / strings.size)),
+        taskType: strings.get(key % strings.size),
+        count: sum.count,
+        totalNs: sum.total,
+        maxNs: sum.max,
+        pmuNs: sum.pmu,
+        ...boundOf(sum),
+        units: unitTimes(sum),
+      });
+    }
+  }
+  return groups;
+}
+
+/** The exporter's own statistics, when a capture has no rows per task. */
+function fromStatistics(profile: Profile): KernelGroup[] {
+  return profile.opStatistic.map((row) => ({
+    device: row.device,
+    opType: row.opType,
+    taskType: row.coreType,
+    count: row.count,
+    totalNs: Math.round(row.totalUs * 1000),
+    maxNs: row.maxUs === null ? null : Math.round(row.maxUs * 1000),
+    pmuNs: 0,
+    bound: null,
+    ratio: null,
+    units: {},
+  }));
+}
+
+/** Kernel groups, largest first within a device; null when the capture holds no kernel at all. */
+export function kernelGroups(profile: Profile): KernelGroup[] | null {
+  const measured = fromTasks(profile);
+  const groups = measured.length > 0 ? measured : fromStatistics(profile).filter((g) => g.count > 0);
+  if (groups.length === 0) return null;
+  return groups.sort((a, b) => a.device - b.device || b.totalNs - a.totalNs || byText(a.opType, b.opType) || byText(a.taskType, b.taskType));
+}
+
+/** Summed kernel time by device index. */
+export function kernelTime(groups: readonly KernelGroup[]): Map<number, number> {
+  const total = new Map<number, number>();
+  for (const g of groups) total.set(g.device, (total.get(g.device) ?? 0) + g.totalNs);
+  return total;
+}
+
+/** Rows of the kernel table. `share_pct` is of the device's summed kernel time. */
+export function kernelRows(profile: Profile, groups: readonly KernelGroup[]): KernelRow[] {
+  const total = kernelTime(groups);
+  return groups.map((g) => {
+    const device = profile.devices[g.device];
+    const whole = total.get(g.device) ?? 0;
+    return {
+      device: device?.id ?? g.device,
+      rank: device?.rank ?? null,
+      op_type: g.opType === '' ? 'N/A' : g.opType,
+      task_type: g.taskType === '' ? 'N/A' : g.taskType,
+      count: g.count,
+      total_us: us(g.totalNs),
+      avg_us: round(g.totalNs / g.count / 1000),
+      max_us: g.maxNs === null ? null : us(g.maxNs),
+      share_pct: whole > 0 ? round((g.totalNs / whole) * 100) : 0,
+      bound: g.bound,
+      stage: null,
+    };
+  });
+}

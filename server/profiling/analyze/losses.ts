@@ -1,0 +1,132 @@
+import { taskClass, type FrequencySeries, type Profile } from '../../profiles/profile.js';
+import { thresholds } from '../thresholds.js';
+import { intersect, length, type Intervals } from './intervals.js';
+import { rowsOf } from './numbers.js';
+import type { DeviceWindow } from './window.js';
+
+/** Core time that tiling left unused on one device. */
+export interface BlockWaste {
+  readonly wastedNs: number;
+  /** The op type that wastes most. */
+  readonly opType: string;
+  readonly blocks: number;
+  readonly cores: number;
+}
+
+/**
+ * Time × share of the cores a kernel did not use: with b blocks on c cores, 1 − b / (⌈b/c⌉ · c). Cores come from the profile's
+ * own device info (variants of one chip differ); null without it or without block counts.
+ */
+export function blockWaste(profile: Profile, device: number): BlockWaste | null {
+  const info = profile.devices[device];
+  const { tasks, strings } = profile;
+  if (info?.aicoreCount == null) return null;
+  const [from, to] = rowsOf(tasks.device, tasks.length, device);
+  const byType = new Map<number, { wasted: number; blocks: number; cores: number }>();
+  let seen = false;
+  for (let row = from; row < to; row += 1) {
+    if (tasks.class[row] !== taskClass.compute) continue;
+    const blocks = tasks.blockNum[row] ?? Number.NaN;
+    const type = strings.get(tasks.taskType[row] ?? 0);
+    const cores = /VECTOR|MIX_AIV|AIVEC/.test(type) ? info.aivectorCount : /AI_?CORE|MIX_AIC/.test(type) ? info.aicoreCount : null;
+    if (!(blocks > 0) || cores === null || cores <= 0) continue;
+    seen = true;
+    const wasted = (tasks.durationNs[row] ?? 0) * (1 - blocks / (Math.ceil(blocks / cores) * cores));
+    const id = tasks.opType[row] ?? 0;
+    const sum = byType.get(id);
+    if (sum === undefined) byType.set(id, { wasted, blocks, cores });
+    else sum.wasted += wasted;
+  }
+  if (!seen) return null;
+  let wastedNs = 0;
+  let top: [number, { wasted: number; blocks: number; cores: number }] | null = null;
+  for (const entry of byType) {
+    wastedNs += entry[1].wasted;
+    if (top === null || entry[1].wasted > top[1].wasted) top = entry;
+  }
+  return top === null ? null : { wastedNs: Math.round(wastedNs), opType: strings.get(top[0]), blocks: top[1].blocks, cores: top[1].cores };
+}
+
+/** How long a device computed below its clock. */
+export interface FrequencyLoss {
+  readonly slowNs: number;
+  readonly ratedMhz: number;
+  readonly lowestMhz: number;
+}
+
+/** Compute time under a clock more than 5 % below the rated one (else the highest seen). Idle clocks are low by design and do not count. */
+export function frequencyLoss(profile: Profile, window: DeviceWindow, series: FrequencySeries): FrequencyLoss | null {
+  const ratedMhz = profile.devices[window.device]?.aicoreMhz ?? series.mhz.reduce((a, b) => Math.max(a, b), 0);
+  if (!(ratedMhz > 0) || series.timeNs.length === 0) return null;
+  const limit = ratedMhz * (1 - thresholds.frequencyDrop.value);
+  const pairs: number[] = [];
+  const floors: number[] = [];
+  for (let i = 0; i < series.timeNs.length; i += 1) {
+    const mhz = series.mhz[i] ?? Number.NaN;
+    const start = series.timeNs[i] ?? Number.NaN;
+    const end = series.timeNs[i + 1] ?? Number.POSITIVE_INFINITY;
+    if (!(mhz < limit) || !(end > start)) continue;
+    // A sample holds until the next: the counter is written on change.
+    const last = pairs.length - 1;
+    if (last > 0 && pairs[last] === start) pairs[last] = end;
+    else pairs.push(start, end);
+    floors.push(mhz);
+  }
+  const slow: Intervals = intersect(window.compute, Float64Array.from(pairs));
+  return { slowNs: length(slow), ratedMhz, lowestMhz: floors.length > 0 ? Math.min(...floors) : ratedMhz };
+}
+
+/** A link whose transfers are slower than those of its peers. */
+export interface SlowLink {
+  readonly src: number;
+  readonly dst: number;
+  readonly link: string;
+  readonly gbps: number;
+  /** Mean of the other links of the same kind in the same group. */
+  readonly othersGbps: number;
+}
+
+interface Pair {
+  readonly src: number;
+  readonly dst: number;
+  bytes: number;
+  ns: number;
+  count: number;
+}
+
+/** SDMA links between chips more than 20 % below the mean of their peers; worst first. Empty also when there is nothing to compare. */
+export function slowLinks(profile: Profile): SlowLink[] {
+  const { commTasks, strings } = profile;
+  if (commTasks === null) return [];
+  const kinds = new Map<number, { link: string; pairs: Map<string, Pair> }>();
+  for (let row = 0; row < commTasks.length; row += 1) {
+    const bytes = commTasks.bytes[row] ?? Number.NaN;
+    const ns = commTasks.durationNs[row] ?? 0;
+    const src = commTasks.srcRank[row] ?? Number.NaN;
+    const dst = commTasks.dstRank[row] ?? Number.NaN;
+    const link = strings.get(commTasks.link[row] ?? 0);
+    if (!(bytes > 0) || !(ns > 0) || !(src >= 0) || !(dst >= 0) || link === '' || link === 'ON_CHIP' || strings.get(commTasks.transport[row] ?? 0) !== 'SDMA') continue;
+    // Group and link are ids of one string table, so a pair of them is a number.
+    const key = (commTasks.group[row] ?? 0) * strings.size + (commTasks.link[row] ?? 0);
+    const kind = kinds.get(key) ?? { link, pairs: new Map<string, Pair>() };
+    kinds.set(key, kind);
+    const pair = kind.pairs.get(`${src}>${dst}`) ?? { src, dst, bytes: 0, ns: 0, count: 0 };
+    kind.pairs.set(`${src}>${dst}`, pair);
+    pair.bytes += bytes;
+    pair.ns += ns;
+    pair.count += 1;
+  }
+  const found: SlowLink[] = [];
+  for (const { link, pairs } of kinds.values()) {
+    const list = [...pairs.values()].filter((p) => p.count >= thresholds.linkTransfers.value);
+    const sum = list.reduce((a, p) => a + p.bytes / p.ns, 0);
+    // With two links nobody can say which is the odd one.
+    if (list.length < 3) continue;
+    for (const p of list) {
+      const gbps = p.bytes / p.ns;
+      const othersGbps = (sum - gbps) / (list.length - 1);
+      if (gbps < othersGbps * (1 - thresholds.linkBelowMean.value)) found.push({ src: p.src, dst: p.dst, link, gbps, othersGbps });
+    }
+  }
+  return found.sort((a, b) => a.gbps / a.othersGbps - b.gbps / b.othersGbps || a.src - b.src || a.dst - b.dst);
+}

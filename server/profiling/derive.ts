@@ -1,0 +1,87 @@
+import { isAbsolute, join, relative } from 'node:path';
+import { z } from 'zod';
+import { ToolError, type ProfilingAnalysis } from '../contract/index.js';
+import type { Host } from '../host/host.js';
+import { isInside } from '../host/paths.js';
+import type { Profile } from '../profiles/profile.js';
+import { readProfile } from '../profiles/read.js';
+import type { Derivations, Derived } from '../runs/runs.js';
+import { analyze } from './analyze/analyze.js';
+import { judge } from './judge/judge.js';
+import { fiveTables, timelineNotes, type Judged, type Shown } from './render.js';
+
+export const derivationName = 'profiling.analysis';
+
+/** What a derivation is repeated with. Paths inside the run root are relative to it, so that a run root may be moved. */
+export const paramsSchema = z.object({
+  paths: z.array(z.string().min(1)).min(1),
+  /** Below the run root, e.g. `profiling/001`. */
+  folder: z.string().min(1),
+  top: z.number().int().positive(),
+  min_share_pct: z.number().min(0),
+});
+export type Params = z.output<typeof paramsSchema>;
+
+/** The analysis as it stands in analysis.json, without the stamp every artifact gets. */
+export type AnalysisBody = Omit<ProfilingAnalysis, 'schema' | 'schema_version' | 'producer' | 'created_at' | 'simulated' | 'source'>;
+
+/** Path as the run root stores it. */
+export function inRun(runDir: string, path: string): string {
+  return isInside(runDir, path) ? relative(runDir, path) : path;
+}
+
+/** A profile that names files of the run root by their place in it. */
+export function localised(profile: Profile, runDir: string): Profile {
+  return { ...profile, sources: profile.sources.map((s) => ({ ...s, path: inRun(runDir, s.path) })) };
+}
+
+/** Tables, verdict and findings of a profile. Pure. @throws ToolError E_PROFILE_NO_DEVICE_DATA when it holds nothing to say */
+export function judged(profile: Profile): Judged {
+  const analysis = analyze(profile);
+  const silent = analysis.windows.length === 0 && analysis.kernel === null && (analysis.communication ?? []).length === 0 && analysis.dispatch === null && (analysis.memory ?? []).length === 0 && profile.stepTrace.length === 0;
+  if (silent) throw new ToolError('E_PROFILE_NO_DEVICE_DATA', `${profile.sources.length} files read, not one device task, collective, statistic or memory record in them`, 'give the folder of one capture (PROF_*, *_ascend_pt), exported; profile while requests are running');
+  return { analysis, ...judge(analysis) };
+}
+
+export function body({ analysis, bottleneck, findings }: Judged): AnalysisBody {
+  const { profile } = analysis;
+  return {
+    sources: profile.sources.map((s) => ({ path: s.path, kind: s.kind, rows: s.rows, bytes: s.bytes })),
+    incomplete: [...analysis.incomplete],
+    ranks: [...analysis.ranks],
+    window: analysis.window,
+    windows: [...analysis.windows],
+    bottleneck,
+    kernel: analysis.kernel === null ? null : [...analysis.kernel],
+    communication: analysis.communication === null ? null : [...analysis.communication],
+    fusion: analysis.fusion === null ? null : [...analysis.fusion],
+    dispatch: analysis.dispatch === null ? null : [...analysis.dispatch],
+    memory: analysis.memory === null ? null : [...analysis.memory],
+    findings: [...findings],
+  };
+}
+
+/** The three files of an analysis of a localised profile. Pure: no clock, no randomness, one order. */
+export function derived(result: Judged, params: Params): Derived {
+  const { profile } = result.analysis;
+  const shown: Shown = { top: params.top, minSharePct: params.min_share_pct };
+  return {
+    simulated: profile.simulated,
+    sources: profile.sources.map((s) => s.path),
+    files: [
+      { path: `${params.folder}/analysis.json`, kind: 'profiling-analysis', schema: 'profiling-analysis', body: body(result) },
+      { path: `${params.folder}/five_tables.md`, kind: 'five-tables', schema: null, body: fiveTables(result, shown) },
+      { path: `${params.folder}/timeline_notes.md`, kind: 'timeline-notes', schema: null, body: timelineNotes(result) },
+    ],
+  };
+}
+
+/** Reads the profile of stored params again. @throws ToolError of the reader, E_PATH_* */
+async function again(params: Params, host: Host, runDir: string): Promise<Derived> {
+  const paths = await Promise.all(params.paths.map((p) => host.admit(isAbsolute(p) ? p : join(runDir, p))));
+  return derived(judged(localised(await readProfile(paths, host), runDir)), params);
+}
+
+export const profilingDerivations: Derivations = {
+  [derivationName]: async (params, host, runDir) => again(paramsSchema.parse(params), host, runDir),
+};
