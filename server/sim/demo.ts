@@ -1,9 +1,35 @@
-import { makeDecodeCapture } from './llm-capture.js';
-import { writeCapture } from './write.js';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** The capture of `demo`: two ranks of a small decode whose host launches slower than the device computes, with unfused RMSNorm. */
-export async function writeDemoCapture(folder: string): Promise<{ path: string; planted: string }> {
-  const { capture } = makeDecodeCapture({ ranks: 2, layers: 8, steps: 6, launchUs: 60, commOverlap: false, unfused: ['add-rmsnorm'], fragmentation: 0.3, rankKnown: false });
-  await writeCapture(folder, capture, ['msprof-db', 'msprof-csv', 'msprof-timeline']);
-  return { path: folder, planted: '2 ranks, 6 decode steps; planted: slow host launches (60 us each), exposed collectives, Add and RmsNorm not fused, 30 % memory fragmentation' };
+/** Shape of Qwen3-8B as its public config.json has it. */
+const model = {
+  architectures: ['Qwen3ForCausalLM'],
+  model_type: 'qwen3',
+  hidden_size: 4096,
+  intermediate_size: 12_288,
+  num_hidden_layers: 36,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  head_dim: 128,
+  vocab_size: 151_936,
+  max_position_embeddings: 40_960,
+  tie_word_embeddings: false,
+  torch_dtype: 'bfloat16',
+};
+
+export interface DemoFiles {
+  /** Host description for `--sim`. */
+  readonly hostFile: string;
+  /** Folder with a config.json; the simulated service needs no weights. */
+  readonly modelFolder: string;
+}
+
+/** What `demo` runs on: a simulated host of two cards and the shape of a model. Doing it again changes nothing. */
+export function writeDemoFiles(folder: string): DemoFiles {
+  const modelFolder = join(folder, 'Qwen3-8B');
+  mkdirSync(modelFolder, { recursive: true });
+  writeFileSync(join(modelFolder, 'config.json'), `${JSON.stringify(model, null, 2)}\n`);
+  const hostFile = join(folder, 'host.json');
+  writeFileSync(hostFile, `${JSON.stringify({ chip: 'Ascend910B3', count: 2, seed: 1, framework: 'xllm', faults: [] }, null, 2)}\n`);
+  return { hostFile, modelFolder };
 }

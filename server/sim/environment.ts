@@ -1,0 +1,28 @@
+import { mkdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ToolError } from '../contract/index.js';
+import { defaultHostFile, parseHost, readHost, type SimHost } from './host-file.js';
+
+/** Names of the variables through which the stand-ins find their host. */
+export const simVariables = { host: 'XLLM_NPU_SIM_HOST', state: 'XLLM_NPU_SIM_STATE', speed: 'XLLM_NPU_SIM_SPEED', root: 'XLLM_NPU_SIM_ROOT' } as const;
+
+/** What every stand-in knows about where it runs. */
+export interface SimContext {
+  readonly host: SimHost;
+  readonly stateDir: string;
+  /** Start-up and timeouts are this much faster than the defaults; steps keep their real length. */
+  readonly speed: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+}
+
+/** Reads the environment of a stand-in. @throws ToolError as {@link readHost}, E_ARG_TYPE for a bad speed */
+export function simContext(env: Readonly<Record<string, string | undefined>>): SimContext {
+  const file = env[simVariables.host];
+  const stateDir = env[simVariables.state] ?? join(tmpdir(), 'xllm-npu-sim-state');
+  const speed = Number(env[simVariables.speed] ?? '1');
+  if (!(speed > 0) || !Number.isFinite(speed)) throw new ToolError('E_ARG_TYPE', `${simVariables.speed} is not a positive number`, 'unset it or give a number; 1 is the default');
+  mkdirSync(stateDir, { recursive: true });
+  return { host: file === undefined || file === '' ? parseHost(defaultHostFile) : readHost(file), stateDir, speed, env, home: env['HOME'] ?? homedir() };
+}
