@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const machine = ['node:fs', 'node:fs/promises', 'node:child_process', 'node:net', 'node:os', 'node:dgram', 'fs', 'child_process', 'execa'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'server/contract/generated/**', '/runs/**', 'scripts/**', 'test/bench/*.mjs', '*.cjs', '*.js', 'vitest.config.ts'] },
+  { ignores: ['dist/**', 'node_modules/**', 'server/contract/generated/**', '/runs/**', 'scripts/**', 'test/**/*.mjs', '*.cjs', '*.js', 'vitest.config.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -13,7 +13,7 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       'no-console': 'error',
       'no-control-regex': 'off',
@@ -50,6 +50,7 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': 'off',
+      '@typescript-eslint/restrict-plus-operands': 'off',
       'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'named exports only' }],
       'no-console': 'off',
     },

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { makeConfig, type Config } from './config.js';
@@ -7,10 +7,13 @@ import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './co
 import { envDerivations, envProbe } from './environment/tools.js';
 import { readText } from './host/files.js';
 import { openHost } from './host/host.js';
+import { jobCancel, jobWait } from './loop/job-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
+import { profileStart, profilingJobs } from './profiling/capture/tools.js';
 import { profileAnalyze, profileQuery, profilingDerivations } from './profiling/tools.js';
+import { serviceStart, serviceStop, servingDerivations, servingJobs } from './serving/tools.js';
 import { summary } from './report/summary.js';
 import { readArtifact } from './runs/runs.js';
 
@@ -21,11 +24,13 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Tools by toolset; `--toolsets` serves a part. */
 function toolsets(): Record<string, readonly Tool[]> {
-  const [runValidate, runReport] = runTools({ derivations: { ...envDerivations, ...profilingDerivations }, report: summary });
+  const [runValidate, runReport] = runTools({ derivations: { ...envDerivations, ...servingDerivations, ...profilingDerivations }, report: summary });
   return {
     environment: [envProbe],
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport])],
-    profiling: [profileAnalyze, profileQuery],
+    serving: [serviceStart, serviceStop],
+    profiling: [profileStart, profileAnalyze, profileQuery],
+    jobs: [jobWait, jobCancel],
   };
 }
 
@@ -44,7 +49,16 @@ interface Globals {
 }
 
 const program = new Command('xllm-npu');
-const globals = (): Config => makeConfig(program.opts<Globals>(), producer.version);
+
+/** The settings; with --sim the simulated NPU host is put in the place of this one. */
+async function globals(change: Partial<Globals> = {}): Promise<Config> {
+  const config = makeConfig({ ...program.opts<Globals>(), ...change }, producer.version);
+  if (config.sim === null) return config;
+  const { installSim } = await import('./sim/install.js');
+  const path = config.env['PATH'];
+  const { env } = installSim(join(config.runsDir, '.sim'), config.sim, path === undefined ? {} : { path });
+  return Object.freeze({ ...config, env: Object.freeze({ ...config.env, ...env }) });
+}
 
 async function readStdin(): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -54,7 +68,7 @@ async function readStdin(): Promise<string> {
 
 /** One tool call from a shell: exactly one JSON object on stdout. */
 async function callTool(name: string, json: string | undefined): Promise<number> {
-  const config = globals();
+  const config = await globals();
   const given = json === '-' ? await readStdin() : (json ?? '{}');
   let args: unknown;
   try {
@@ -70,11 +84,11 @@ async function callTool(name: string, json: string | undefined): Promise<number>
 
 /** A run root through run_validate with recompute; any other file against the schema it names. */
 async function validate(path: string): Promise<number> {
-  const outer = globals();
+  const outer = await globals();
   const real = await openHost(outer).admit(path);
   const id = basename(real);
   if (isRunId(id)) {
-    const config = makeConfig({ ...program.opts<Globals>(), runsDir: dirname(real) }, producer.version);
+    const config = await globals({ runsDir: dirname(real) });
     const answer = await registry().call('run_validate', { run: id, recompute: true }, { config, signal: new AbortController().signal, progress: log });
     print(answer.text);
     return 'verdict' in answer.structured && answer.structured.verdict === 'complete' ? exitCodes.ok : exitCodes.answeredError;
@@ -89,23 +103,18 @@ async function validate(path: string): Promise<number> {
 }
 
 async function report(run: string): Promise<number> {
-  const answer = await registry().call('run_report', { run }, { config: globals(), signal: new AbortController().signal, progress: log });
+  const answer = await registry().call('run_report', { run }, { config: await globals(), signal: new AbortController().signal, progress: log });
   print(answer.text);
   return answer.isError ? exitCodes.answeredError : exitCodes.ok;
 }
 
+/** Always on the simulated host: it shows the way, on any machine. */
 async function demo(): Promise<number> {
-  const config = globals();
-  const [{ runDemo }, { writeDemoCapture }] = await Promise.all([import('./mcp/demo.js'), import('./sim/demo.js')]);
+  const config = await globals();
+  const [{ runDemo }, { writeDemoFiles }] = await Promise.all([import('./mcp/demo.js'), import('./sim/demo.js')]);
+  const { hostFile, modelFolder } = writeDemoFiles(join(config.runsDir, '.demo'));
   const env = Object.fromEntries(Object.entries(config.env).filter((e): e is [string, string] => e[1] !== undefined));
-  await runDemo({
-    command: process.execPath,
-    args: [fileURLToPath(import.meta.url), '--runs-dir', config.runsDir, 'mcp'],
-    env,
-    makeCapture: writeDemoCapture,
-    readText,
-    print,
-  });
+  await runDemo({ command: process.execPath, args: [fileURLToPath(import.meta.url), '--sim', hostFile, '--runs-dir', config.runsDir, 'mcp'], env, modelFolder, readText, print });
   return exitCodes.ok;
 }
 
@@ -119,8 +128,22 @@ async function tools(options: { json?: boolean; markdown?: boolean }): Promise<n
 
 async function mcp(options: { toolsets?: string }): Promise<number> {
   const { serveStdio } = await import('./mcp/stdio.js');
-  await serveStdio(registry(options.toolsets), globals());
+  await serveStdio(registry(options.toolsets), await globals());
   return exitCodes.ok;
+}
+
+const commands = ['mcp', 'call', 'tools', 'demo', 'validate', 'report', 'worker'];
+
+/** `--sim mcp` means the embedded host, not a file called mcp. */
+function bareSim(arg: string, at: number, argv: readonly string[]): string {
+  const next = argv[at + 1];
+  return arg === '--sim' && (next === undefined || next.startsWith('-') || commands.includes(next)) ? '--sim=1' : arg;
+}
+
+/** The detached worker enters here; job kinds are registered by their rooms. */
+async function worker(dir: string): Promise<number> {
+  const { runWorker } = await import('./jobs/worker.js');
+  return runWorker(dir, { ...servingJobs, ...profilingJobs }, openHost(await globals()));
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -131,6 +154,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .description('Evidence for LLM serving on Ascend NPUs: MCP server and command line')
     .option('--runs-dir <dir>', 'folder of run roots (XLLM_NPU_RUNS, default ./runs)')
     .option('--allow <dir>', 'folder that tools may read; repeatable (XLLM_NPU_ALLOW)', collect, [])
+    .option('--sim [file]', 'the simulated NPU host in the place of this one (XLLM_NPU_SIM)')
     .exitOverride();
   program
     .command('mcp')
@@ -155,7 +179,7 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   program
     .command('demo')
-    .description('make a capture with the generator, analyse it through the MCP server, print the five tables and the verdict')
+    .description('on the simulated NPU host: start a service, profile it under load, stop it, analyse, report')
     .action(async () => {
       code = await demo();
     });
@@ -171,8 +195,11 @@ async function main(argv: readonly string[]): Promise<number> {
     .action(async (run: string) => {
       code = await report(run);
     });
+  program.command('worker <dir>', { hidden: true }).action(async (dir: string) => {
+    code = await worker(dir);
+  });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(argv.map(bareSim), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUsage;

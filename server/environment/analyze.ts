@@ -1,8 +1,8 @@
 import type { Chip, EnvSnapshot } from '../contract/index.js';
 import type { Evidence } from './read/evidence.js';
-import type { InfoChip, InfoLayout, InfoTable } from './read/info.js';
+import type { InfoChip, InfoLayout, InfoTable } from '../programs/npu-smi/info.js';
 import type { KeyedRecord } from './read/keyed.js';
-import { decimalNumber, healthWord, meaningful, wholeNumber, type ListedProcess, type Pair } from './read/text.js';
+import { decimalNumber, healthWord, meaningful, wholeNumber, type ListedProcess, type Pair } from '../programs/npu-smi/text.js';
 
 /** A chip, with what the judge needs besides the snapshot's fields. */
 export interface ChipState {

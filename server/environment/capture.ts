@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ToolError } from '../contract/index.js';
 import type { Host } from '../host/host.js';
 import { programPlaces } from '../host/programs.js';
-import { parseInfo, type InfoTable } from './read/info.js';
+import { parseInfo, type InfoTable } from '../programs/npu-smi/info.js';
 import { captureName, simulatedName, type CaptureRecord } from './read/evidence.js';
 import type { RawFile } from './read/pieces.js';
 import { frameworkNames } from './read/versions.js';

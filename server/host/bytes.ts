@@ -23,13 +23,17 @@ export interface Ends {
   readonly skippedBytes: number;
 }
 
-/** The first `headBytes` and last `tailBytes` of a file, cut at line ends where something is left out; null when it is not there. */
-export async function readEnds(path: string, headBytes: number, tailBytes: number): Promise<Ends | null> {
+/**
+ * The first `headBytes` and last `tailBytes` of a file, cut at line ends where something is left out; null when it is not there.
+ * @param until bytes of the file that count; null for all
+ */
+export async function readEnds(path: string, headBytes: number, tailBytes: number, until: number | null = null): Promise<Ends | null> {
   const info = await stat(path).catch(() => null);
   if (info === null || !info.isFile()) return null;
   const decoder = new TextDecoder();
-  if (info.size <= headBytes + tailBytes) return { head: decoder.decode(await readBytes(path, 0, info.size)), tail: '', skippedBytes: 0 };
+  const size = Math.min(info.size, until ?? info.size);
+  if (size <= headBytes + tailBytes) return { head: decoder.decode(await readBytes(path, 0, size)), tail: '', skippedBytes: 0 };
   const head = decoder.decode(await readBytes(path, 0, headBytes));
-  const tail = new TextDecoder().decode(await readBytes(path, info.size - tailBytes, tailBytes));
-  return { head: head.slice(0, head.lastIndexOf('\n') + 1), tail: tail.slice(tail.indexOf('\n') + 1), skippedBytes: info.size - headBytes - tailBytes };
+  const tail = new TextDecoder().decode(await readBytes(path, size - tailBytes, tailBytes));
+  return { head: head.slice(0, head.lastIndexOf('\n') + 1), tail: tail.slice(tail.indexOf('\n') + 1), skippedBytes: size - headBytes - tailBytes };
 }

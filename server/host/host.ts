@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { openDialog, type Dialog, type DialogOptions } from './dialog.js';
 import { listFolder, readText } from './files.js';
@@ -45,6 +46,9 @@ export interface Host {
 const systemFileBytes = 1024 * 1024;
 
 export function openHost(config: Config): Host {
+  // The simulated host brings its own version files and device nodes; processes are real on both.
+  const simRoot = config.sim === null ? undefined : config.env['XLLM_NPU_SIM_ROOT'];
+  const place = (path: string): string => (simRoot === undefined || path === '/proc' || path.startsWith('/proc/') ? path : join(simRoot, path));
   let environment: Promise<Record<string, string>> | undefined;
   const env = (): Promise<Record<string, string>> => (environment ??= programEnvironment(config.env));
   return {
@@ -62,7 +66,7 @@ export function openHost(config: Config): Host {
     worker: { file: process.execPath, args: [...config.self, 'worker'] },
     workerEnvironment: () => allowedEnvironment(config.env),
     has: async (program) => findProgram(program, (await env())['PATH']),
-    systemText: (path) => readText(path, systemFileBytes).catch(() => null),
-    systemList: (path) => listFolder(path),
+    systemText: (path) => readText(place(path), systemFileBytes).catch(() => null),
+    systemList: (path) => listFolder(place(path)),
   };
 }

@@ -5,6 +5,8 @@ import { openHost } from '../host/host.js';
 import { missingForFormal, type ManifestPatch } from '../runs/manifest.js';
 import { Runs, type Derivations, type Run } from '../runs/runs.js';
 import { verifyRun } from '../runs/verify.js';
+import { Jobs } from '../jobs/jobs.js';
+import { jobHandle } from './job-tools.js';
 import { statedManifest, jsonObject } from './read.js';
 
 function ok(partial: Pick<ToolOk, 'verdict' | 'headline' | 'facts'> & Partial<ToolOk>): ToolOk {
@@ -82,7 +84,8 @@ export const runShow = defineTool({
   verdicts: ['ok'],
   annotations: readsOnly,
   run: async (args, ctx) => {
-    const runs = new Runs(openHost(ctx.config));
+    const host = openHost(ctx.config);
+    const runs = new Runs(host);
     if (args.run === undefined) {
       const rows = [];
       for (const id of await runs.list()) {
@@ -99,7 +102,7 @@ export const runShow = defineTool({
     const facts = {
       manifest: { manifest },
       artifacts: { artifacts },
-      jobs: { jobs: [] },
+      jobs: { jobs: (await new Jobs(host).list(run)).map((s) => ({ job: jobHandle(s), kind: s.kind, state: s.state, stage: s.stage, started_at: s.started_at, ended_at: s.ended_at })) },
       events: { events: (await run.events()).slice(-50) },
     }[args.what];
     return ok({ verdict: 'ok', headline, facts: { ...facts, missing_for_formal: missing }, artifacts: artifacts.filter((a) => a.kind === 'run-manifest'), next: [{ tool: 'run_validate', why: 'checks every hash' }] });

@@ -7,56 +7,85 @@ export interface DemoParts {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Writes a generated capture below the folder and says what was planted. */
-  readonly makeCapture: (folder: string) => Promise<{ path: string; planted: string }>;
+  readonly modelFolder: string;
   readonly readText: (path: string) => Promise<string | null>;
   readonly print: (line: string) => void;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+type Answer = Record<string, unknown>;
+
+function isRecord(value: unknown): value is Answer {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A string inside nested facts. */
+/** A string inside nested facts; empty when it is not there. */
 function text(value: unknown, ...path: string[]): string {
   let at: unknown = value;
   for (const key of path) at = isRecord(at) ? at[key] : undefined;
   return typeof at === 'string' ? at : '';
 }
 
-/** The ground floor on a generated capture, through the MCP server over stdio, as a client would do it. Gives the run root. */
+/** The request that proved the service ready keeps the AI cores' reading up for a moment. */
+const settleMs = 1500;
+
+const kernels = 'SELECT op_type, count(*) AS n, round(sum(duration_us), 1) AS total_us FROM tasks GROUP BY op_type ORDER BY total_us DESC LIMIT 3';
+
+/**
+ * The ground floor on the simulated NPU host, through the MCP server over stdio, as a client would do it: service up, load, profile,
+ * service down, analysis, report. Gives the run root.
+ * @throws ToolError with the code a tool answered
+ */
 export async function runDemo(parts: DemoParts): Promise<string> {
+  const { print } = parts;
   const client = new Client({ name: 'demo', version: producer.version });
-  await client.connect(new StdioClientTransport({ command: parts.command, args: [...parts.args], env: { ...parts.env }, stderr: 'inherit' }));
+  await client.connect(new StdioClientTransport({ command: parts.command, args: [...parts.args], env: { ...parts.env }, stderr: 'ignore' }));
+  const call = async (name: string, args: Answer): Promise<Answer> => {
+    const result = await client.callTool({ name, arguments: args });
+    const structured = isRecord(result.structuredContent) ? result.structuredContent : {};
+    if (result.isError === true) throw new ToolError('E_INTERNAL', `${name} answered ${text(structured, 'error', 'code')}: ${text(structured, 'error', 'seen')}`, text(structured, 'error', 'next'));
+    print(`${name}: ${text(structured, 'verdict')}: ${text(structured, 'headline')}`);
+    return structured;
+  };
+  /** Waits until the job is ready or has ended. */
+  const settled = async (job: string): Promise<Answer> => {
+    for (;;) {
+      const state = await call('job_wait', { job, wait_s: 20 });
+      if (text(state, 'verdict') !== 'working' || text(state, 'facts', 'stage') === 'ready') return state;
+    }
+  };
+  let service = '';
   try {
     const { tools } = await client.listTools();
-    parts.print(`MCP server on stdio: ${tools.length} tools: ${tools.map((t) => t.name).join(', ')}`);
-    const call = async (name: string, args: Record<string, unknown>): Promise<Record<string, unknown>> => {
-      const result = await client.callTool({ name, arguments: args });
-      const structured = isRecord(result.structuredContent) ? result.structuredContent : {};
-      if (result.isError === true) throw new ToolError('E_INTERNAL', `${name} answered ${text(structured, 'error', 'code')}: ${text(structured, 'error', 'seen')}`, text(structured, 'error', 'next'));
-      parts.print(`${name}: ${text(structured, 'verdict')}: ${text(structured, 'headline')}`);
-      return structured;
-    };
-
-    const created = await call('run_create', { purpose: 'demo on a generated capture', level: 'smoke', framework: 'xllm' });
+    print(`MCP server on stdio with the simulated NPU host: ${tools.length} tools: ${tools.map((t) => t.name).join(', ')}`);
+    const created = await call('run_create', { purpose: 'demo on the simulated NPU host', level: 'smoke', framework: 'xllm' });
     const run = text(created, 'facts', 'run');
     const runDir = text(created, 'facts', 'run_dir');
     await call('env_probe', { run, phase: 'before' });
-    const { path, planted } = await parts.makeCapture(`${runDir}/profiling/demo`);
-    parts.print(`generated capture (simulated): ${planted}`);
+    const started = await call('service_start', { run, framework: 'xllm', model_path: parts.modelFolder, device_count: 2, profiling: true });
+    service = text(started, 'facts', 'job');
+    if (text(started, 'verdict') === 'starting') await settled(service);
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    await call('env_probe', { run, phase: 'idle' });
+    const capture = await call('profile_start', { run, service_job: service, endpoint: text(started, 'facts', 'endpoint'), backend: 'msprof', phase: 'decode', parallel: 4, output_tokens: 48, batches: 1 });
+    const captured = await settled(text(capture, 'facts', 'job'));
+    await call('service_stop', { job: service });
+    service = '';
+    await call('env_probe', { run, phase: 'after' });
+    const path = text(captured, 'facts', 'result', 'path');
     const analysed = await call('profile_analyze', { run, path });
     for (const artifact of Array.isArray(analysed['artifacts']) ? analysed['artifacts'] : []) {
-      if (text(artifact, 'path').endsWith('five_tables.md')) parts.print(`\n${(await parts.readText(text(artifact, 'path'))) ?? ''}`);
+      if (text(artifact, 'path').endsWith('five_tables.md')) print(`\n${(await parts.readText(text(artifact, 'path'))) ?? ''}`);
     }
-    await call('profile_query', { path, sql: 'SELECT op_type, count(*) AS n, sum(duration_us) AS total_us FROM tasks GROUP BY op_type ORDER BY total_us DESC LIMIT 3' });
+    await call('profile_query', { path, sql: kernels });
     await call('run_report', { run });
     await call('run_validate', { run, recompute: true });
-    parts.print(`\nverdict: ${text(analysed, 'verdict')} (simulated: explains the method, proves nothing of real hardware)`);
-    parts.print(`report: ${runDir}/summary.md`);
-    parts.print(`run root: ${runDir}`);
+    print(`\nverdict: ${text(analysed, 'verdict')} (simulated: shows the method, proves nothing of real hardware)`);
+    print(`report: ${runDir}/summary.md`);
+    print(`run root: ${runDir}`);
     return runDir;
   } finally {
+    // A demo that failed half-way leaves no service behind.
+    if (service !== '') await call('service_stop', { job: service }).catch(() => undefined);
     await client.close();
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseInfo } from '../../server/environment/read/info.js';
+import { parseInfo } from '../../server/programs/npu-smi/info.js';
 import { printInfo, type NpuLayout, type SimChip, type SimNpuHost } from '../../server/sim/npu-smi.js';
 import { occupied, plantHost } from '../generate/npu-smi.js';
 

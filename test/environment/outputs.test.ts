@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { holdsAnything, readEvidence } from '../../server/environment/read/evidence.js';
 import { ofOneMoment } from '../../server/environment/read/folder.js';
 import { parseKeyed, parseList } from '../../server/environment/read/keyed.js';
-import { parseMap, parseTopology } from '../../server/environment/read/map.js';
+import { parseMap, parseTopology } from '../../server/programs/npu-smi/map.js';
 import { piecesOf } from '../../server/environment/read/pieces.js';
 import { parseFrameworks, parseProcesses, parseVersions } from '../../server/environment/read/versions.js';
 import { printList, printMap, printTopology, printType } from '../../server/sim/npu-smi.js';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Chip } from '../../server/contract/index.js';
 import { snapshotOf, type EnvBody } from '../../server/environment/derive.js';
-import { parseInfo } from '../../server/environment/read/info.js';
+import { parseInfo } from '../../server/programs/npu-smi/info.js';
 import { readEvidence } from '../../server/environment/read/evidence.js';
 import { ofOneMoment } from '../../server/environment/read/folder.js';
-import { parseTopology } from '../../server/environment/read/map.js';
+import { parseTopology } from '../../server/programs/npu-smi/map.js';
 import { printInfo, type SimChip } from '../../server/sim/npu-smi.js';
 
 const root = join(import.meta.dirname, '../../../shared/data/npu-smi');

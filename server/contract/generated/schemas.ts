@@ -1757,7 +1757,8 @@ export const schemas: Readonly<Record<string, object>> = {
                 released_mb: { type: ['number', 'null'] },
                 back: {
                   type: ['boolean', 'null'],
-                  description: 'True when the device holds no more than before the start, or is idle.',
+                  description:
+                    'True when the device holds no more than before the start, or is idle; null when other processes hold it.',
                 },
               },
             },

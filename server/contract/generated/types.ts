@@ -1401,7 +1401,7 @@ export interface ReleasedHbm {
   after_mb: number | null;
   released_mb: number | null;
   /**
-   * True when the device holds no more than before the start, or is idle.
+   * True when the device holds no more than before the start, or is idle; null when other processes hold it.
    */
   back: boolean | null;
 }

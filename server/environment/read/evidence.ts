@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseInfo, type InfoTable } from './info.js';
+import { parseInfo, type InfoTable } from '../../programs/npu-smi/info.js';
 import { parseKeyed, parseList, type KeyedRecord } from './keyed.js';
-import { parseMap, parseTopology, type MapRow, type TopologyTable } from './map.js';
+import { parseMap, parseTopology, type MapRow, type TopologyTable } from '../../programs/npu-smi/map.js';
 import { piecesOf, type Piece, type RawFile } from './pieces.js';
 import { parseFrameworks, parseProcesses, parseVersions, type Versions } from './versions.js';
 

@@ -1,4 +1,4 @@
-import { linesOf, meaningful, wholeNumber, type ListedProcess } from './text.js';
+import { linesOf, meaningful, wholeNumber, type ListedProcess } from '../../programs/npu-smi/text.js';
 
 /** One block of `key : value` lines of `npu-smi info -t …`, for one chip, or for a whole NPU when `chip` is null. */
 export interface KeyedRecord {

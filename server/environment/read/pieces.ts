@@ -1,4 +1,4 @@
-import { linesOf, wholeNumber } from './text.js';
+import { linesOf, wholeNumber } from '../../programs/npu-smi/text.js';
 import type { Ids } from './keyed.js';
 
 /** A captured file, by its path below the capture folder. */

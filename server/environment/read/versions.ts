@@ -1,4 +1,4 @@
-import { linesOf, meaningful, wholeNumber } from './text.js';
+import { linesOf, meaningful, wholeNumber } from '../../programs/npu-smi/text.js';
 
 /** What version files say; null where they say nothing. */
 export interface Versions {

@@ -1,0 +1,24 @@
+import { lstat, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A folder that all servers of this user on this machine share, whatever their runs folder; only this user may enter it. A folder of
+ * that name that somebody else made is not used.
+ * @param fallback used when the shared folder can not be had
+ */
+export async function sharedFolder(name: string, fallback: string): Promise<string> {
+  const uid = process.getuid?.() ?? 0;
+  const top = join(tmpdir(), `xllm-npu-workflow-${uid}`);
+  const folder = join(top, name);
+  try {
+    await mkdir(top, { mode: 0o700 }).catch(() => undefined);
+    const info = await lstat(top);
+    if (!info.isDirectory() || info.uid !== uid || (info.mode & 0o022) !== 0) throw new Error('not ours');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch {
+    await mkdir(fallback, { recursive: true });
+    return fallback;
+  }
+}
