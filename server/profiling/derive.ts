@@ -83,5 +83,9 @@ async function again(params: Params, host: Host, runDir: string): Promise<Derive
 }
 
 export const profilingDerivations: Derivations = {
-  [derivationName]: async (params, host, runDir) => again(paramsSchema.parse(params), host, runDir),
+  [derivationName]: async (params, host, runDir) => {
+    const checked = paramsSchema.safeParse(params);
+    if (!checked.success) throw new ToolError('E_RUN_TAMPERED', 'the ledger names an analysis whose parameters are not those of profile_analyze', 'analyse the capture again in a new run');
+    return again(checked.data, host, runDir);
+  },
 };
