@@ -4,27 +4,36 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { makeConfig, type Config } from './config.js';
 import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './contract/index.js';
-import { envDerivations, envProbe } from './environment/tools.js';
+import { envProbe } from './environment/tools.js';
 import { readText } from './host/files.js';
 import { openHost } from './host/host.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
-import { profileStart, profilingJobs } from './profiling/capture/tools.js';
-import { profileAnalyze, profileQuery, profilingDerivations } from './profiling/tools.js';
-import { serviceStart, serviceStop, servingDerivations, servingJobs } from './serving/tools.js';
-import { summary } from './report/summary.js';
-import { readArtifact } from './runs/runs.js';
+import { profileStart } from './profiling/capture/tools.js';
+import { profileAnalyze, profileQuery } from './profiling/tools.js';
+import { serviceStart, serviceStop } from './serving/tools.js';
+import { readArtifact, type Derivations, type Run } from './runs/runs.js';
 
 const exitCodes = { ok: 0, answeredError: 1, wrongUsage: 2 } as const;
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+/** How each room computes its artifacts again; loaded when a run is validated. */
+async function derivations(): Promise<Derivations> {
+  const [environment, serving, profiling] = await Promise.all([import('./environment/derive.js'), import('./serving/derive.js'), import('./profiling/derive.js')]);
+  return { ...environment.envDerivations, ...serving.servingDerivations, ...profiling.profilingDerivations };
+}
+
+async function report(run: Run): Promise<{ path: string; kind: string; text: string }[]> {
+  return (await import('./report/summary.js')).summary(run);
+}
+
 /** Tools by toolset; `--toolsets` serves a part. */
 function toolsets(): Record<string, readonly Tool[]> {
-  const [runValidate, runReport] = runTools({ derivations: { ...envDerivations, ...servingDerivations, ...profilingDerivations }, report: summary });
+  const [runValidate, runReport] = runTools({ derivations, report });
   return {
     environment: [envProbe],
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport])],
@@ -102,7 +111,7 @@ async function validate(path: string): Promise<number> {
   return checked.ok ? exitCodes.ok : exitCodes.answeredError;
 }
 
-async function report(run: string): Promise<number> {
+async function writeReport(run: string): Promise<number> {
   const answer = await registry().call('run_report', { run }, { config: await globals(), signal: new AbortController().signal, progress: log });
   print(answer.text);
   return answer.isError ? exitCodes.answeredError : exitCodes.ok;
@@ -142,7 +151,7 @@ function bareSim(arg: string, at: number, argv: readonly string[]): string {
 
 /** The detached worker enters here; job kinds are registered by their rooms. */
 async function worker(dir: string): Promise<number> {
-  const { runWorker } = await import('./jobs/worker.js');
+  const [{ runWorker }, { servingJobs }, { profilingJobs }] = await Promise.all([import('./jobs/worker.js'), import('./serving/job.js'), import('./profiling/capture/job.js')]);
   return runWorker(dir, { ...servingJobs, ...profilingJobs }, openHost(await globals()));
 }
 
@@ -193,7 +202,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .command('report <run>')
     .description('write summary.md of a run')
     .action(async (run: string) => {
-      code = await report(run);
+      code = await writeReport(run);
     });
   program.command('worker <dir>', { hidden: true }).action(async (dir: string) => {
     code = await worker(dir);

@@ -110,7 +110,7 @@ export const runShow = defineTool({
 });
 
 /** `run_validate` needs every room's derivations, `run_report` the report writer; the composition root hands them in. */
-export function runTools(parts: { derivations: Derivations; report: (run: Run) => Promise<{ path: string; kind: string; text: string }[]> }): Tool[] {
+export function runTools(parts: { derivations: () => Promise<Derivations>; report: (run: Run) => Promise<{ path: string; kind: string; text: string }[]> }): Tool[] {
   const runValidate = defineTool({
     name: 'run_validate',
     title: 'Validate a run',
@@ -122,7 +122,7 @@ export function runTools(parts: { derivations: Derivations; report: (run: Run) =
     run: async (args, ctx) => {
       const host = openHost(ctx.config);
       const run = await new Runs(host).open(args.run);
-      const { verdict, facts, notes } = await verifyRun(run, host, args.recompute ? parts.derivations : null);
+      const { verdict, facts, notes } = await verifyRun(run, host, args.recompute ? await parts.derivations() : null);
       const bad = [...facts.hash_mismatches, ...facts.violations.map((v) => v.path)];
       const headline = {
         complete: `every file of run ${run.id} is as it was written${facts.recomputed_equal === true ? ` and ${facts.recomputed ?? 0} computed files came out the same again` : ''}`,

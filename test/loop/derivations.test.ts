@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { envDerivations } from '../../server/environment/tools.js';
-import { profilingDerivations } from '../../server/profiling/tools.js';
-import { servingDerivations } from '../../server/serving/tools.js';
+import { envDerivations } from '../../server/environment/derive.js';
+import { profilingDerivations } from '../../server/profiling/derive.js';
+import { servingDerivations } from '../../server/serving/derive.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
 
 // A forged ledger line may name any parameters; a derivation takes only those its own tool writes.

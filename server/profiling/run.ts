@@ -1,0 +1,186 @@
+import { isAbsolute, join } from 'node:path';
+import { foreign, producer, ToolError, type Finding, type ProfileAnalyzeFacts, type ProfileQueryFacts, type ToolOk, type Warning } from '../contract/index.js';
+import { cachedFile, fingerprint } from '../host/cache.js';
+import { openHost, type Host } from '../host/host.js';
+import { sha256 } from '../host/files.js';
+import { isInside } from '../host/paths.js';
+import { pathList, type ToolContext } from '../mcp/define.js';
+import { readProfile } from '../profiles/read.js';
+import { Runs, type Run } from '../runs/runs.js';
+import type { Analysis } from './analyze/analyze.js';
+import { derivationName, derived, inRun, judged, localised, type Params } from './derive.js';
+import { buildDatabase } from './query/build.js';
+import { runQuery } from './query/query.js';
+import { headline, type Judged } from './render.js';
+import { limits } from './thresholds.js';
+import type { View } from './views.js';
+
+async function admitAll(host: Host, path: string | readonly string[]): Promise<string[]> {
+  return Promise.all(pathList(path).map((p) => host.admit(p)));
+}
+
+/**
+ * Where the analysis goes: beside the capture when that lies in a job's folder of the run (`profiling/<job>/PROF_*`) and was not
+ * analysed yet, else the next free number.
+ */
+async function folderFor(run: Run, paths: readonly string[]): Promise<string> {
+  const taken = new Set([...(await run.files()).keys()].filter((f) => f.endsWith('/analysis.json')).map((f) => f.slice(0, -'/analysis.json'.length)));
+  const jobs = new Set(paths.map((p) => (isInside(join(run.dir, 'profiling'), p) ? inRun(join(run.dir, 'profiling'), p).split('/') : [])).map((parts) => (parts.length > 1 ? (parts[0] ?? '') : '')));
+  const [job] = jobs;
+  if (jobs.size === 1 && job !== undefined && job !== '' && !taken.has(`profiling/${job}`)) return `profiling/${job}`;
+  const used = new Set([...(await run.files()).keys()].map((f) => f.split('/').slice(0, 2).join('/')));
+  for (let n = 1; ; n += 1) {
+    const folder = `profiling/${String(n).padStart(3, '0')}`;
+    if (!used.has(folder)) return folder;
+  }
+}
+
+/** The longest rows of a table first, where its own order is by device and stream. */
+function topRows(analysis: Analysis, view: Exclude<View, 'summary' | 'finding'>, top: number, minSharePct: number): readonly object[] | null {
+  switch (view) {
+    case 'kernel':
+      return analysis.kernel?.filter((r) => r.share_pct >= minSharePct).slice(0, top) ?? null;
+    case 'dispatch':
+      return analysis.dispatch === null ? null : [...analysis.dispatch].sort((a, b) => b.busy_us - a.busy_us).slice(0, top);
+    default:
+      return analysis[view]?.slice(0, top) ?? null;
+  }
+}
+
+/** Table that shows the rows a finding is about. */
+function tableOf(id: string): Exclude<View, 'summary' | 'finding'> {
+  if (id.startsWith('unfused')) return 'fusion';
+  if (id.startsWith('host-bound')) return 'dispatch';
+  if (id.startsWith('memory')) return 'memory';
+  return id === 'comm-exposed' || id === 'slow-link' ? 'communication' : 'kernel';
+}
+
+interface Shown {
+  readonly view: View;
+  readonly top: number;
+  readonly minSharePct: number;
+  readonly finding: string | undefined;
+}
+
+function rowsFor(judged: Judged, shown: Shown): { rows: Record<string, unknown>; findings: Finding[] } {
+  const { analysis, findings } = judged;
+  const { view, top, minSharePct } = shown;
+  if (view === 'finding') {
+    const found = findings.filter((f) => f.id === shown.finding);
+    if (found.length === 0) {
+      const ids = [...new Set(findings.map((f) => f.id))].join(', ');
+      throw new ToolError('E_ARG_TYPE', shown.finding === undefined ? 'view finding needs the id of a finding' : `no finding ${foreign(shown.finding, 60)} in this profile`, ids === '' ? 'this profile has no findings' : `findings here: ${ids}`);
+    }
+    const about = tableOf(shown.finding ?? '');
+    return { rows: { [about]: topRows(analysis, about, top, minSharePct) }, findings: found };
+  }
+  if (view !== 'summary') return { rows: { [view]: topRows(analysis, view, top, minSharePct) }, findings: [] };
+  const few = Math.min(top, limits.summaryRows.value);
+  return {
+    rows: { kernel: topRows(analysis, 'kernel', few, minSharePct), communication: topRows(analysis, 'communication', few, minSharePct), fusion: topRows(analysis, 'fusion', few, minSharePct) },
+    findings: findings.slice(0, limits.summaryFindings.value).map((f) => ({ ...f, evidence: f.evidence.slice(0, 1) })),
+  };
+}
+
+function warnings({ analysis, findings }: Judged, shown: readonly Finding[], view: View): Warning[] {
+  const list: Warning[] = [{ code: 'W-PROFILED', detail: 'profiling explains, it never measures: take performance numbers from runs without a profiler' }];
+  if (analysis.profile.simulated) list.push({ code: 'W-SIMULATED', detail: 'the capture was generated, not measured on an NPU' });
+  const damaged = findings.find((f) => f.id === 'capture-incomplete');
+  if (damaged !== undefined) list.push({ code: 'W-CAPTURE-INCOMPLETE', detail: `the capture is damaged or cut off: ${damaged.evidence.map((e) => e.where).join(', ')}` });
+  if (view === 'summary' && shown.length < findings.length) list.push({ code: 'W-CUT', detail: `findings shows ${shown.length} of ${findings.length}; the artifact files hold all` });
+  return list;
+}
+
+function nextSteps({ analysis, bottleneck, findings }: Judged, view: View): ToolOk['next'] {
+  const next: ToolOk['next'] = [];
+  const first = findings.find((f) => f.severity === 'high' || f.severity === 'medium') ?? findings[0];
+  if (view === 'summary' && first !== undefined) next.push({ tool: 'profile_analyze', why: `view finding, finding ${first.id}: its evidence in full` });
+  const open = analysis.incomplete.find((n) => n.code === 'level-0' || n.code === 'kernel-null' || n.code === 'bound-null' || n.code === 'no-pmu');
+  if (bottleneck.class === 'inconclusive' && open !== undefined) next.push({ tool: 'profile_analyze', why: `capture again first: ${open.code} in incomplete says with which flag` });
+  next.push({ tool: 'profile_query', why: 'any other question to the same capture, in SQL over tasks, comm_ops, apis and pmu' });
+  return next;
+}
+
+function sizes(analysis: Analysis): ProfileAnalyzeFacts['tables'] {
+  return { kernel: analysis.kernel?.length ?? null, communication: analysis.communication?.length ?? null, fusion: analysis.fusion?.length ?? null, dispatch: analysis.dispatch?.length ?? null, memory: analysis.memory?.length ?? null };
+}
+
+export interface AnalyzeArgs {
+  readonly path: string | string[];
+  readonly run?: string | undefined;
+  readonly top: number;
+  readonly min_share_pct: number;
+  readonly view: View;
+  readonly finding?: string | undefined;
+}
+
+/** profile_analyze: reads, judges, writes the artifacts, answers the top of them. */
+export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promise<ToolOk> {
+  const host = openHost(ctx.config);
+  const by = { tool: 'profile_analyze', input: { ...args } };
+  const paths = await admitAll(host, args.path);
+  const runs = new Runs(host);
+  const known = args.run === undefined ? null : await runs.open(args.run);
+  // Read and judge before a run is opened: a path that cannot be read leaves no empty run behind.
+  const profile = await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
+  const result = judged(known === null ? profile : localised(profile, known.dir));
+  const { rows, findings } = rowsFor(result, { view: args.view, top: args.top, minSharePct: args.min_share_pct, finding: args.finding });
+  const run = known ?? (await runs.create({ purpose: 'profile analysis', level: 'smoke' }, by));
+  const params: Params = { paths: paths.map((p) => inRun(run.dir, p)), folder: await folderFor(run, paths), top: args.top, min_share_pct: args.min_share_pct };
+  // A capture that lies in the run root is evidence as a whole, the files this reading did not need included.
+  for (const p of params.paths) if (p !== '' && !isAbsolute(p)) await run.recordRaw(by, p);
+  const artifacts = await run.writeComputed(by, { by: derivationName, params }, derived(result, params));
+  const { analysis, bottleneck } = result;
+  const facts: ProfileAnalyzeFacts = {
+    run: run.id,
+    view: args.view,
+    window: analysis.window,
+    bottleneck,
+    tables: sizes(analysis),
+    rows,
+    incomplete: [...analysis.incomplete],
+    ranks: [...analysis.ranks],
+  };
+  return {
+    verdict: bottleneck.class,
+    headline: headline(result),
+    facts: { ...facts },
+    findings,
+    artifacts,
+    warnings: warnings(result, findings, args.view),
+    next: nextSteps(result, args.view),
+  };
+}
+
+/** Changes with the tables, so that an older cache is not used. */
+const layout = 1;
+
+export interface QueryArgs {
+  readonly path: string | string[];
+  readonly sql: string;
+  readonly limit: number;
+}
+
+/** profile_query: one read-only statement over the cached, normalised profile. */
+export async function queryProfile(args: QueryArgs, ctx: ToolContext): Promise<ToolOk> {
+  const host = openHost(ctx.config);
+  const paths = await admitAll(host, args.path);
+  const key = sha256(JSON.stringify([layout, producer.version, await fingerprint(paths)]));
+  const database = await cachedFile(host.runsDir, `.cache/profiles/${key}.duckdb`, limits.cacheFiles.value, async (temporary) => {
+    ctx.progress('reading the profile');
+    const profile = await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
+    ctx.progress('loading it into the query engine');
+    await buildDatabase(profile, temporary);
+  });
+  const result = await runQuery(database, args.sql, { rows: args.limit, timeoutMs: limits.sqlTimeoutMs.value, bytes: limits.sqlBytes.value, signal: ctx.signal });
+  const facts: ProfileQueryFacts = { columns: result.columns, rows: result.rows, truncated: result.truncated, row_count: result.rows.length };
+  return {
+    verdict: 'ok',
+    headline: `${result.rows.length} rows of ${result.columns.length} columns${result.truncated ? '; there are more, or longer ones, than are shown' : ''}`,
+    facts: { ...facts },
+    findings: [],
+    artifacts: [],
+    warnings: result.simulated ? [{ code: 'W-SIMULATED', detail: 'the capture was generated, not measured on an NPU' }] : [],
+    next: [],
+  };
+}
