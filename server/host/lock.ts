@@ -5,7 +5,7 @@ export async function withLock<T>(folder: string, work: () => Promise<T>): Promi
   let release: () => Promise<void>;
   const { lock } = await import('proper-lockfile');
   try {
-    release = await lock(folder, { lockfilePath: `${folder}/.lock`, stale: 10_000, retries: { retries: 50, minTimeout: 20, maxTimeout: 200 } });
+    release = await lock(folder, { lockfilePath: `${folder}/.lock`, stale: 10_000, retries: { retries: 80, minTimeout: 20, maxTimeout: 200 } });
   } catch (cause) {
     throw new ToolError('E_LOCKED', `another process is writing ${foreign(folder, 300)}`, 'wait for it and call again', { cause });
   }

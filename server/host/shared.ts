@@ -9,13 +9,11 @@ import { join } from 'node:path';
  */
 export async function sharedFolder(name: string, fallback: string): Promise<string> {
   const uid = process.getuid?.() ?? 0;
-  const top = join(tmpdir(), `xllm-npu-workflow-${uid}`);
-  const folder = join(top, name);
+  const folder = join(tmpdir(), `xllm-npu-${name}-${uid}`);
   try {
-    await mkdir(top, { mode: 0o700 }).catch(() => undefined);
-    const info = await lstat(top);
+    await mkdir(folder, { mode: 0o700 }).catch(() => undefined);
+    const info = await lstat(folder);
     if (!info.isDirectory() || info.uid !== uid || (info.mode & 0o022) !== 0) throw new Error('not ours');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
   } catch {
     await mkdir(fallback, { recursive: true });

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { processesOf } from './processes.js';
+import { jobMark, processesOf } from './processes.js';
 
 /** Inodes of the sockets that listen on a TCP port of this host. */
 async function listeners(port: number): Promise<Set<string>> {
@@ -15,21 +15,31 @@ async function listeners(port: number): Promise<Set<string>> {
   return inodes;
 }
 
-/** True when somebody listens on the port. */
-export async function isListening(port: number): Promise<boolean> {
-  return (await listeners(port)).size > 0;
+async function holdsSocket(pid: number, inodes: ReadonlySet<string>): Promise<boolean> {
+  for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+    const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined && inodes.has(inode)) return true;
+  }
+  return false;
+}
+
+/** Who listens on a port: nobody, a process of a job (its mark), or somebody without one. */
+export async function listenerOf(port: number): Promise<{ readonly mark: string | null } | null> {
+  const inodes = await listeners(port);
+  if (inodes.size === 0) return null;
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || !(await holdsSocket(Number(name), inodes))) continue;
+    const environ = await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '');
+    return { mark: environ.split('\0').find((e) => e.startsWith(`${jobMark}=`))?.slice(jobMark.length + 1) ?? null };
+  }
+  return { mark: null };
 }
 
 /** True when a process that carries the mark holds the listening socket of the port. */
 export async function ownsListener(port: number, mark: string): Promise<boolean> {
   const inodes = await listeners(port);
   if (inodes.size === 0) return false;
-  for (const { pid } of await processesOf({ mark })) {
-    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
-      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
-      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-      if (inode !== undefined && inodes.has(inode)) return true;
-    }
-  }
+  for (const { pid } of await processesOf({ mark })) if (await holdsSocket(pid, inodes)) return true;
   return false;
 }

@@ -76,13 +76,14 @@ export class Jobs {
   async start(run: Run, kind: string, request: Record<string, unknown>): Promise<{ job: JobState; existing: boolean }> {
     const hash = requestHash(kind, request);
     return withLock(run.dir, async () => {
+      const begun = await this.#begun(run, hash);
+      if (begun !== null) return { job: await this.#launch(run, begun, request), existing: true };
       for (const known of await this.list(run)) {
         if (known.request_sha256 === hash && known.state === 'working') return { job: known, existing: true };
       }
       const names = await listFolder(join(run.dir, 'jobs'));
       const number = names.filter((n) => n.startsWith(`${kind}-`)).length + 1;
       const job = `${kind}-${String(number).padStart(3, '0')}`;
-      const dir = jobDir(run, job);
       const now = this.#host.now();
       const clean = check('job-state', redactValue({
         job,
@@ -102,15 +103,35 @@ export class Jobs {
         left: [],
       }));
       if (!clean.ok) throw new ToolError('E_ARTIFACT_INVALID', `the job state: ${clean.problems.join('; ')}`, 'nothing was started; report this as a defect of the server');
-      await writeJob(dir, clean.value);
-      // The worker needs the request as it was asked; the mode keeps it from other users, and it goes when the job ends.
-      await writeAtomic(join(dir, requestFile), JSON.stringify(request), { mode: 0o600 });
-      const { file, args } = this.#host.worker;
-      const { pid } = await startDetached(file, [...args, dir], { cwd: run.dir, env: { ...this.#host.workerEnvironment(), [jobMark]: jobMarkOf(run.id, job) }, output: join(dir, 'worker.log') });
-      // From here on the worker alone writes the state, until it is gone.
-      await waitUntil(async () => (await readJob(dir)).worker !== null || (await identify(pid)) === null, helloMs);
-      return { job: await this.look(run, job, (await identify(pid)) === null), existing: false };
+      await writeJob(jobDir(run, job), clean.value);
+      return { job: await this.#launch(run, job, request), existing: false };
     });
+  }
+
+  /**
+   * A job of this request that has a state and no worker: its starter died in between, for the run's lock is ours. Null when there is
+   * none, or when its worker is coming up.
+   */
+  async #begun(run: Run, hash: string): Promise<string | null> {
+    for (const name of await listFolder(join(run.dir, 'jobs'))) {
+      const state = await readJob(jobDir(run, name)).catch(() => null);
+      if (state?.request_sha256 !== hash || state.state !== 'working' || state.worker !== null) continue;
+      await waitUntil(async () => (await this.#processes(state)).length === 0 || (await readJob(jobDir(run, name))).worker !== null, helloMs);
+      if ((await readJob(jobDir(run, name))).worker === null) return name;
+    }
+    return null;
+  }
+
+  /** Starts the worker of a job whose state is written. The caller holds the run's lock. */
+  async #launch(run: Run, job: string, request: Record<string, unknown>): Promise<JobState> {
+    const dir = jobDir(run, job);
+    // The worker needs the request as it was asked; the mode keeps it from other users, and it goes when the job ends.
+    await writeAtomic(join(dir, requestFile), JSON.stringify(request), { mode: 0o600 });
+    const { file, args } = this.#host.worker;
+    const { pid } = await startDetached(file, [...args, dir], { cwd: run.dir, env: { ...this.#host.workerEnvironment(), [jobMark]: jobMarkOf(run.id, job) }, output: join(dir, 'worker.log') });
+    // From here on the worker alone writes the state, until it is gone.
+    await waitUntil(async () => (await readJob(dir)).worker !== null || (await identify(pid)) === null, helloMs);
+    return this.look(run, job, (await identify(pid)) === null);
   }
 
   /** The job that works on exactly this request now, or null. */

@@ -3,7 +3,7 @@ import type { JobState, ServiceStopFacts } from '../contract/index.js';
 import { removeFile, writeAtomic } from '../host/files.js';
 import type { Host } from '../host/host.js';
 import { waitUntil } from '../host/processes.js';
-import { isListening } from '../host/sockets.js';
+import { listenerOf } from '../host/sockets.js';
 import { openTransport, type Transport } from '../host/transport.js';
 import { isFinal, jobDir, jobMarkOf, Jobs } from '../jobs/jobs.js';
 import type { Run } from '../runs/runs.js';
@@ -58,11 +58,15 @@ async function verifyHbm(transport: Transport, progress: ServiceProgress, before
   return rows;
 }
 
-async function openPorts(transport: Transport, progress: ServiceProgress): Promise<string[]> {
+/** Ports still listened on by this service or by somebody unknown; another service may have been given them already. */
+async function openPorts(transport: Transport, progress: ServiceProgress, mark: string): Promise<string[]> {
   if (transport.kind !== 'local') return [];
   const ports = [...new Set([...progress.ranks.flatMap((r) => r.port ?? []), ...(progress.ports.master === null ? [] : progress.ports.master.slice(0, 1))])];
   const open: string[] = [];
-  for (const port of ports) if (await isListening(port)) open.push(`port ${port} is still listened on`);
+  for (const port of ports) {
+    const listener = await listenerOf(port);
+    if (listener !== null && (listener.mark === null || listener.mark === mark)) open.push(`port ${port} is still listened on`);
+  }
   return open;
 }
 
@@ -90,7 +94,7 @@ export async function stopService(host: Host, run: Run, job: string, graceMs: nu
   const released = !holds || progress.devices.length === 0 ? null : await verifyHbm(transport, progress, hbmBefore);
   const leftovers = [
     ...left,
-    ...(holds ? await openPorts(transport, progress) : []),
+    ...(holds ? await openPorts(transport, progress, mark) : []),
     ...(released ?? []).filter((r) => r.back === false).map((r) => `device ${r.device} still holds ${r.after_mb ?? '?'} MB`),
   ];
   if (left.length === 0) await dropLease(host, { run: run.id, job });

@@ -6,4 +6,4 @@ import { servingJobs } from '../../dist/serving/job.js';
 
 const argv = process.argv.slice(2);
 const allow = argv.flatMap((a, i) => (a === '--allow' ? [argv[i + 1]] : []));
-process.exitCode = await runWorker(argv.at(-1), servingJobs, openHost(makeConfig({ runsDir: argv[argv.indexOf('--runs-dir') + 1], allow }, '0', process.env)));
+process.exitCode = await runWorker(argv.at(-1), servingJobs, openHost(makeConfig({ runsDir: argv[argv.indexOf('--runs-dir') + 1], allow, sim: argv.includes('--sim') }, '0', process.env)));

@@ -7,7 +7,7 @@ import { Runs, type Run } from '../../server/runs/runs.js';
 
 const helpers = import.meta.dirname;
 
-/** A host of stand-ins: xllm and npu-smi first in PATH, their state in a folder. */
+/** A host of stand-ins: xllm and npu-smi first in PATH, their state in a folder. Simulated, so that its devices are its own. */
 export class ServiceHost {
   readonly dir: string;
   readonly config: Config;
@@ -18,7 +18,7 @@ export class ServiceHost {
   constructor(dir: string, env: Record<string, string>) {
     this.dir = dir;
     this.model = join(dir, 'model');
-    this.config = makeConfig({ runsDir: join(dir, 'runs'), allow: [dir], entry: join(helpers, 'service-entry.mjs') }, '0', env, dir);
+    this.config = makeConfig({ runsDir: join(dir, 'runs'), allow: [dir], sim: true, entry: join(helpers, 'service-entry.mjs') }, '0', env, dir);
     this.host = openHost(this.config);
     this.context = { config: this.config, signal: new AbortController().signal, progress: () => undefined };
   }

@@ -174,3 +174,18 @@ describe('identity of a process', () => {
     expect(await jobs.list(run)).toEqual([]);
   });
 });
+
+describe('a starter that died between the state and the worker', () => {
+  it('is made good by the retried start: the same job gets its worker', async () => {
+    const { job } = await jobs.start(run, 'nap', { ms: 1 });
+    await wait(job.job);
+    const path = join(jobDir(run, job.job), 'job.json');
+    const before = JSON.parse(await readFile(path, 'utf8'));
+    // As the dead starter left it, longer ago than a start takes.
+    await writeFile(path, JSON.stringify({ ...before, state: 'working', stage: 'starting', worker: null, ended_at: null, result: null, started_at: '2026-01-01T00:00:00.000Z' }));
+    const again = await jobs.start(run, 'nap', { ms: 1 });
+    expect([again.job.job, again.existing]).toEqual(['nap-001', true]);
+    expect(await wait('nap-001')).toMatchObject({ state: 'completed', result: { slept_ms: 1 } });
+    expect((await jobs.list(run)).map((j) => j.job)).toEqual(['nap-001']);
+  });
+});

@@ -62,7 +62,7 @@ describe('a container', () => {
 
   it('runs a service: started, watched, its own pids found, stopped, nothing left', async () => {
     const a = await h.call(serviceStart, { run: run.id, framework: 'xllm', model_path: h.model, device_count: 2, container: 'c1', env_json: '{"HCCL_BUFFSIZE":"it\'s 300"}' });
-    expect([a.verdict, a.facts.incident]).toEqual(['ready', null]);
+    expect(a.verdict, JSON.stringify(a)).toBe('ready');
     const marked = await processesOf({ mark: jobMarkOf(run.id, 'service-001') });
     for (const rank of a.facts.ranks) {
       const environ = (await readFile(`/proc/${rank.pid}/environ`, 'utf8')).split('\0');

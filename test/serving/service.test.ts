@@ -171,8 +171,8 @@ describe('what the start proves', () => {
     const a = await h.call(serviceStart, { run: run.id, framework: 'command', model_path: h.model, args_json: JSON.stringify([server, '$(id)', "it's"]) });
     expect(a.verdict).toBe('ready');
     expect(a.facts).toMatchObject({ devices: [], memory: null });
-    const text = await (await fetch(`${a.facts.endpoint}/v1/completions`, { method: 'POST', body: '{}' })).json();
-    expect(text.choices[0].text).toBe("$(id) it's");
+    const text = (await (await fetch(`${a.facts.endpoint}/v1/completions`, { method: 'POST', body: '{}' })).json()) as { choices: { text: string }[] };
+    expect(text.choices[0]?.text).toBe("$(id) it's");
     expect(await stop()).toMatchObject({ verdict: 'stopped', facts: { released_hbm: null, leftovers: [] } });
   });
 });
