@@ -9,7 +9,7 @@ import { derivedText, hashSources, type Derivations, type Run } from './runs.js'
 export type RunVerdict = 'complete' | 'incomplete' | 'tampered' | 'inconclusive';
 
 /** Files of the run root that are bookkeeping, not evidence. */
-const bookkeeping = /^(?:events\.jsonl|events\.head|\.keep|\.lock(?:\/.*)?|(?:.*\/)?\.[0-9a-f]{16}\.tmp)$/;
+const bookkeeping = /^(?:jobs\/.*|events\.jsonl|events\.head|\.keep|\.lock(?:\/.*)?|(?:.*\/)?\.[0-9a-f]{16}\.tmp)$/;
 
 interface Again {
   readonly different: string[];
