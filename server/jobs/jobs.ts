@@ -125,7 +125,7 @@ export class Jobs {
   /** Starts the worker of a job whose state is written. The caller holds the run's lock. */
   async #launch(run: Run, job: string, request: Record<string, unknown>): Promise<JobState> {
     const dir = jobDir(run, job);
-    // The worker needs the request as it was asked; the mode keeps it from other users, and it goes when the job ends.
+    // The worker needs the request as it was asked; the mode keeps it from other users, and the worker removes it at once.
     await writeAtomic(join(dir, requestFile), JSON.stringify(request), { mode: 0o600 });
     const { file, args } = this.#host.worker;
     const { pid } = await startDetached(file, [...args, dir], { cwd: run.dir, env: { ...this.#host.workerEnvironment(), [jobMark]: jobMarkOf(run.id, job) }, output: join(dir, 'worker.log') });

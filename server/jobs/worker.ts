@@ -36,6 +36,8 @@ export async function runWorker(dir: string, kinds: JobKinds, host: Host): Promi
   let state = await readJob(dir);
   if (isFinal(state.state)) return 0;
   const request: unknown = JSON.parse((await readText(join(dir, requestFile))) ?? 'null');
+  // It holds what was asked, secrets included; nobody needs it once it is read.
+  await removeFile(join(dir, requestFile));
   const run = await new Runs(host).open(state.run);
   const controller = new AbortController();
   const log = (line: string): void => void process.stderr.write(`${host.now()} ${redactText(line)}\n`);
@@ -57,7 +59,6 @@ export async function runWorker(dir: string, kinds: JobKinds, host: Host): Promi
   const last = async (change: Partial<JobState>): Promise<void> => {
     const others = (await processesOf({ group: process.pid, mark: jobMarkOf(run.id, state.job) })).filter((p) => p.pid !== process.pid);
     await save({ ...change, ended_at: host.now(), left: await Promise.all(others.map(describeProcess)) });
-    await removeFile(join(dir, requestFile));
   };
   try {
     const kind = kinds[state.kind];

@@ -157,6 +157,7 @@ export class Run {
    */
   async writeComputed(by: By, derivation: { by: string; params: Record<string, unknown> }, derived: Derived): Promise<ArtifactRef[]> {
     const source = await hashSources(this.dir, derived.sources);
+    const params = Object.fromEntries(Object.entries(derivation.params).map(([k, v]) => [k, redactValue(v)]));
     return withLock(this.dir, async () => {
       const before = await this.manifest();
       const stamp: Stamp = { createdAt: this.#host.now(), producer, simulated: derived.simulated || before.simulated, source };
@@ -177,7 +178,7 @@ export class Run {
         kind: 'computed',
         tool: by.tool,
         input: this.#input(by),
-        derive: { by: derivation.by, params: derivation.params, created_at: stamp.createdAt, producer, simulated: before.simulated },
+        derive: { by: derivation.by, params, created_at: stamp.createdAt, producer, simulated: before.simulated },
         files: written,
       });
       if (stamp.simulated && !before.simulated) await this.#writeManifest(patched(before, { simulated: true }, { how: 'captured', by: by.tool, at: stamp.createdAt }), by);

@@ -2,7 +2,7 @@
 import { makeConfig } from '../../dist/config.js';
 import { openHost } from '../../dist/host/host.js';
 import { runWorker } from '../../dist/jobs/worker.js';
-import { profilingJobs } from '../../dist/profiling/capture/tools.js';
+import { profilingJobs } from '../../dist/profiling/capture/job.js';
 import { servingJobs } from '../../dist/serving/job.js';
 
 const argv = process.argv.slice(2);

@@ -178,6 +178,7 @@ describe('secrets', () => {
     const input = { argv: ['vllm', 'serve', '--api-key', canary], env: { HF_TOKEN: canary }, url: `https://u:${canary}@h/x`, json: `{"password":"${canary}"}` };
     await run.writeRaw({ tool: 'test', input }, [{ path: 'service/log.txt', kind: 'raw', text: `OPENAI_API_KEY=${canary}\nAuthorization: Bearer ${canary}\n` }]);
     await run.writeReport({ tool: 'test', input }, [{ path: 'summary.md', kind: 'summary', text: `token: ${canary}` }]);
+    await run.writeComputed({ tool: 'test', input }, { by: 'sum', params: { path: 'env/raw/numbers.txt', argv: ['xllm', `--header=Authorization: Bearer ${canary}`], env: { HF_TOKEN: canary } } }, await sum({ path: 'env/raw/numbers.txt' }, testHost(dir), run.dir));
     await run.updateManifest({ tool: 'test', input }, 'stated', { service: { command: [['xllm', '--api_key', canary]] } });
     const { stdout } = await promisify(execFile)('grep', ['-rc', canary, run.dir]).catch((e: { stdout: string }) => e);
     expect(stdout.split('\n').filter((l) => /:[1-9]/.test(l))).toEqual([]);
