@@ -1,8 +1,8 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allowedEnvironment, programEnvironment } from '../../server/host/environment.js';
+import { identify } from '../../server/host/processes.js';
 import { findProgram, runProgram } from '../../server/host/programs.js';
 import { tempFolder } from '../helpers/temp.js';
 
@@ -20,15 +20,6 @@ beforeAll(async () => {
   dir = await tempFolder();
   env = { PATH: `${join(dir, 'bin')}:/usr/bin:/bin`, HOME: dir };
 });
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('programs', () => {
   it('outside the list are refused, absent ones are named', async () => {
@@ -54,8 +45,8 @@ describe('programs', () => {
     const result = await runProgram('npu-smi', [], env, { timeoutMs: 400 });
     expect(result.timedOut).toBe(true);
     const pids = await Promise.all(['child.pid', 'own.pid'].map(async (f) => Number(await readFile(join(dir, f), 'utf8'))));
-    await sleep(100);
-    expect(pids.map(alive)).toEqual([false, false]);
+    // A dead process that nobody has reaped yet does not live.
+    await expect.poll(() => Promise.all(pids.map(identify)), { timeout: 5000 }).toEqual([null, null]);
   });
 
   it('that cannot be ended, or whose pipe a stranger holds, do not hold us', async () => {
