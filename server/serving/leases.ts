@@ -10,8 +10,6 @@ import { jobMarkOf } from '../jobs/jobs.js';
 const leaseShape = z.object({
   run: z.string(),
   job: z.string(),
-  /** Where the ports are: this machine or an ssh host. */
-  ports_of: z.string(),
   /** Where the devices are: a simulated host has its own. */
   devices_of: z.string(),
   ports: z.array(z.number().int()),
@@ -55,37 +53,37 @@ async function live(dir: string, drop: boolean): Promise<Lease[]> {
   return found;
 }
 
-function placesOf(host: Host, sshHost: string | null): Pick<Lease, 'ports_of' | 'devices_of'> {
-  const at = sshHost ?? 'local';
-  return { ports_of: at, devices_of: host.simulated ? `simulated ${host.runsDir}` : at };
+function devicesOf(host: Host, sshHost: string | null): string {
+  return host.simulated ? `simulated ${host.runsDir}` : (sshHost ?? 'local');
 }
 
-function held(leases: readonly Lease[], places: Pick<Lease, 'ports_of' | 'devices_of'>): Held {
+/** Ports count wherever they are leased: an ssh host may be this machine, or another known one, by another name. */
+function held(leases: readonly Lease[], devicesAt: string): Held {
   return {
-    ports: new Set(leases.filter((l) => l.ports_of === places.ports_of).flatMap((l) => l.ports)),
-    devices: new Map(leases.filter((l) => l.devices_of === places.devices_of).flatMap((l) => l.devices.map((d) => [d, `${l.run}/${l.job}`]))),
+    ports: new Set(leases.flatMap((l) => l.ports)),
+    devices: new Map(leases.filter((l) => l.devices_of === devicesAt).flatMap((l) => l.devices.map((d) => [d, `${l.run}/${l.job}`]))),
   };
 }
 
 /** What is held now; for looking only. @param sshHost null for this machine */
 export async function heldNow(host: Host, sshHost: string | null): Promise<Held> {
-  return held(await live(await folder(host), false), placesOf(host, sshHost));
+  return held(await live(await folder(host), false), devicesOf(host, sshHost));
 }
 
 /**
  * Plans under a lock that all services of this user on this machine share, and writes down what the plan takes before anybody else may
  * plan. The lease counts while the calling process lives, or processes of the job do.
- * @param sshHost null for this machine: ports and devices collide only at one place
+ * @param sshHost null for this machine: devices collide only at one place
  * @throws ToolError E_LOCKED and whatever `plan` throws
  */
 export async function withLease<T extends { readonly ports: readonly number[]; readonly devices: readonly number[] }>(host: Host, sshHost: string | null, owner: { run: string; job: string }, plan: (held: Held) => T): Promise<T> {
   const dir = await folder(host);
   return withLock(dir, async () => {
     const others = (await live(dir, true)).filter((l) => l.run !== owner.run || l.job !== owner.job);
-    const places = placesOf(host, sshHost);
-    const made = plan(held(others, places));
+    const devicesAt = devicesOf(host, sshHost);
+    const made = plan(held(others, devicesAt));
     const worker = await identify(process.pid);
-    const lease = { ...owner, ...places, ports: [...made.ports], devices: [...made.devices], worker, at: host.now() };
+    const lease = { ...owner, devices_of: devicesAt, ports: [...made.ports], devices: [...made.devices], worker, at: host.now() };
     await writeAtomic(join(dir, `${owner.run}.${owner.job}.json`), JSON.stringify(lease), { mode: 0o600 });
     return made;
   });
