@@ -1,4 +1,5 @@
 /** What start-up logs of xLLM, vLLM-Ascend and SGLang say about memory, versions and graphs. Pure; wording as of the sources named. */
+import type { ServiceMemory } from '../contract/index.js';
 
 const units: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4, KIB: 1024, MIB: 1024 ** 2, GIB: 1024 ** 3, TIB: 1024 ** 4 };
 
@@ -9,33 +10,10 @@ export function sizeBytes(value: string, unit: string): number | null {
   return factor === undefined || !Number.isFinite(number) ? null : Math.round(number * factor);
 }
 
-export interface WorkerMemory {
-  readonly worker: number;
-  readonly available_bytes: number | null;
-  readonly total_bytes: number | null;
-}
-
 /** Facts of one service's start-up, null where its logs do not say. Sizes as printed, so accurate to their last digit. */
-export interface StartupFacts {
+export interface StartupFacts extends ServiceMemory {
   framework_version: string | null;
   backend: string | null;
-  workers: WorkerMemory[];
-  max_memory_utilization: number | null;
-  weights_bytes: number | null;
-  kv_cache_bytes: number | null;
-  kv_blocks: number | null;
-  block_size: number | null;
-  slot_size_bytes: number | null;
-  index_slot_size_bytes: number | null;
-  linear_slot_size_bytes: number | null;
-  linear_blocks: number | null;
-  linear_state_slots: number | null;
-  reserved_linear_bytes: number | null;
-  n_layers: number | null;
-  kv_cache_dtype: string | null;
-  token_capacity: number | null;
-  max_concurrency: { tokens_per_request: number; times: number } | null;
-  graph_bytes: number | null;
   graph: 'captured' | 'lazy' | 'eager' | null;
   prefix_cache: boolean | null;
   /** Line that says the simulated host made this log. */

@@ -102,7 +102,8 @@ function stopAnswer(run: string, stopped: readonly Stopped[]): ToolOk {
   const wasLive = stopped.filter((s) => s.held).length;
   const verdict = leftovers.length > 0 ? 'failed' : wasLive > 0 ? 'stopped' : 'already_stopped';
   const gave = (released ?? []).reduce((sum, r) => sum + Math.max(0, r.released_mb ?? 0), 0);
-  const hbm = released === null ? 'HBM not verified' : `${gave} MB of HBM came back`;
+  const unread = (released ?? []).filter((r) => r.released_mb === null).length;
+  const hbm = released === null ? 'HBM not verified' : `${gave} MB of HBM came back${unread === 0 ? '' : `, ${unread} devices could not be read`}`;
   return {
     verdict,
     headline: { stopped: `${wasLive} of ${stopped.length} services ended, nothing is left; ${hbm}`, already_stopped: `${stopped.length} services had ended before; nothing is left`, failed: `${leftovers.length} things are still held after the stop` }[verdict],
