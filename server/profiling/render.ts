@@ -1,7 +1,7 @@
 import { cell, number, table, type Bottleneck, type Finding } from '../contract/index.js';
 import type { Analysis, DeviceFacts } from './analyze/analyze.js';
 import { tableCodes } from './analyze/incomplete.js';
-import { percent, round, us } from './analyze/numbers.js';
+import { percent, round, us } from '../profiles/derived/numbers.js';
 import { isLevelZero } from './analyze/level.js';
 
 export interface Judged {

@@ -3,7 +3,7 @@ import { analyze } from '../../server/profiling/analyze/analyze.js';
 import { collectiveType } from '../../server/profiling/analyze/communication.js';
 import { plainOp } from '../../server/profiling/analyze/fusion.js';
 import { slowLinks } from '../../server/profiling/analyze/losses.js';
-import { nearestRank } from '../../server/profiling/analyze/numbers.js';
+import { nearestRank } from '../../server/profiles/derived/numbers.js';
 import { makeProfile, type Task } from './make.js';
 
 const us = 1000;

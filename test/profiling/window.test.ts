@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { intersect, length, merge, subtract, unite, type Intervals } from '../../server/profiling/analyze/intervals.js';
-import { deviceWindows } from '../../server/profiling/analyze/window.js';
+import { intersect, length, merge, subtract, unite, type Intervals } from '../../server/profiles/derived/intervals.js';
+import { deviceWindows } from '../../server/profiles/derived/window.js';
 import { analyze } from '../../server/profiling/analyze/analyze.js';
 import { makeProfile, type Task } from './make.js';
 

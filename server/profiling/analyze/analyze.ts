@@ -1,15 +1,16 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow, ProfileRank, ProfileWindow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
 import { communicationRows } from './communication.js';
-import { dispatchRows, launchLatencies } from './dispatch.js';
+import { launchLatencies } from '../../profiles/derived/launchLatency.js';
+import { dispatchRows } from './dispatch.js';
 import { fusionRows } from './fusion.js';
 import { callEnds, idleCauses, type IdleCauses } from './idle.js';
 import { missingTables } from './incomplete.js';
 import { kernelGroups, kernelRows, kernelTime, type KernelGroup } from './kernel.js';
 import { blockWaste, frequencyLoss, slowLinks, type BlockWaste, type FrequencyLoss, type SlowLink } from './losses.js';
 import { memoryRows } from './memory.js';
-import { nearestRank, percent, rowsOf, us } from './numbers.js';
-import { deviceWindows, type DeviceWindow } from './window.js';
+import { nearestRank, percent, rowsOf, us } from '../../profiles/derived/numbers.js';
+import { deviceWindows, type DeviceWindow } from '../../profiles/derived/window.js';
 
 /** What the judge knows of one device besides the tables. */
 export interface DeviceFacts {

@@ -1,9 +1,9 @@
 import type { CommunicationRow } from '../../contract/index.js';
 import type { CommSummaryRow, CommTasks, Profile } from '../../profiles/profile.js';
-import { intersect, length, subtract, unite } from './intervals.js';
+import { intersect, length, subtract, unite } from '../../profiles/derived/intervals.js';
 import { holdsCommunication } from './level.js';
-import { byText, round, rowsOf, us } from './numbers.js';
-import type { DeviceWindow } from './window.js';
+import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
+import type { DeviceWindow } from '../../profiles/derived/window.js';
 
 /** Where the time of operations went: on the master plane, or as the exporter summed it. */
 interface Split {

@@ -1,7 +1,7 @@
 import type { FusionRow } from '../../contract/index.js';
 import { foreign } from '../../contract/index.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
-import { byText, rowsOf, us } from './numbers.js';
+import { byText, rowsOf, us } from '../../profiles/derived/numbers.js';
 
 /** One step of a sequence: the op types it may be, and whether it may be left out. */
 interface Step {

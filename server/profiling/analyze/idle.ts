@@ -1,9 +1,9 @@
 import { captureOf, taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
-import { isLaunch } from './dispatch.js';
-import { contains, each, intersect, unite, type Intervals } from './intervals.js';
-import { rowsOf } from './numbers.js';
-import type { DeviceWindow } from './window.js';
+import { isLaunch } from '../../profiles/derived/launchLatency.js';
+import { contains, each, intersect, unite, type Intervals } from '../../profiles/derived/intervals.js';
+import { rowsOf } from '../../profiles/derived/numbers.js';
+import type { DeviceWindow } from '../../profiles/derived/window.js';
 
 /** Idle time of one device by what ended it, in ns. The parts sum to the idle time. */
 export interface IdleCauses {

@@ -1,6 +1,6 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
-import type { DeviceWindow } from './window.js';
+import type { DeviceWindow } from '../../profiles/derived/window.js';
 
 /** Why a table or a column of the analysis is null, and which capture brings it. Closed; stands beside the reader's own list. */
 export const tableCodes = {

@@ -1,7 +1,7 @@
 import type { KernelRow } from '../../contract/index.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
-import { byText, round, rowsOf, us } from './numbers.js';
+import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
 
 export type Bound = Exclude<KernelRow['bound'], null>;
 

@@ -1,8 +1,8 @@
 import { taskClass, type FrequencySeries, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
-import { intersect, length, type Intervals } from './intervals.js';
-import { rowsOf } from './numbers.js';
-import type { DeviceWindow } from './window.js';
+import { intersect, length, type Intervals } from '../../profiles/derived/intervals.js';
+import { rowsOf } from '../../profiles/derived/numbers.js';
+import type { DeviceWindow } from '../../profiles/derived/window.js';
 
 /** Core time that tiling left unused on one device. */
 export interface BlockWaste {

@@ -1,6 +1,6 @@
 import type { MemoryRow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
-import { byText, known, round } from './numbers.js';
+import { byText, known, round } from '../../profiles/derived/numbers.js';
 
 /** As torch_npu counts: 1024 × 1024 bytes. */
 const bytesPerMb = 1024 * 1024;

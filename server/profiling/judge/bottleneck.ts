@@ -2,7 +2,7 @@ import type { Bottleneck, BottleneckEvidence } from '../../contract/index.js';
 import type { Analysis, DeviceFacts } from '../analyze/analyze.js';
 import type { Bound } from '../analyze/kernel.js';
 import { isLevelZero } from '../analyze/level.js';
-import { round } from '../analyze/numbers.js';
+import { round } from '../../profiles/derived/numbers.js';
 import { thresholds, type Threshold } from '../thresholds.js';
 
 type Class = Bottleneck['class'];

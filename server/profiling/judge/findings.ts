@@ -3,7 +3,7 @@ import { foreign, number } from '../../contract/index.js';
 import type { Analysis, DeviceFacts } from '../analyze/analyze.js';
 import type { Bound, KernelGroup } from '../analyze/kernel.js';
 import { holdsCommunication, isLevelZero } from '../analyze/level.js';
-import { byText, round, us } from '../analyze/numbers.js';
+import { byText, round, us } from '../../profiles/derived/numbers.js';
 import { patterns, plainOp } from '../analyze/fusion.js';
 import { layoutOps, thresholds } from '../thresholds.js';
 import { hostIdleNs } from './bottleneck.js';

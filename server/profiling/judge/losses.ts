@@ -2,7 +2,7 @@ import type { Finding } from '../../contract/index.js';
 import { foreign, number } from '../../contract/index.js';
 import type { Analysis } from '../analyze/analyze.js';
 import { patterns } from '../analyze/fusion.js';
-import { byText, round, us } from '../analyze/numbers.js';
+import { byText, round, us } from '../../profiles/derived/numbers.js';
 import { taskClass } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { apiFiles, capped, commFiles, kernelFiles, memoryFiles, sourceOf } from './findings.js';

@@ -1,4 +1,4 @@
-import { taskClass, type Profile } from '../../profiles/profile.js';
+import { taskClass, type Profile } from '../profile.js';
 import { hull, intersect, length, merge, none, subtract, unite, type Intervals } from './intervals.js';
 import { rowsOf } from './numbers.js';
 
