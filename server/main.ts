@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { makeConfig, type Config } from './config.js';
 import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './contract/index.js';
+import { benchCompare } from './benchmark/tools.js';
+import { capacityPlan } from './capacity/tools.js';
+import { computeSimulate } from './compute/tools.js';
 import { envProbe } from './environment/tools.js';
 import { readText } from './host/files.js';
 import { openHost } from './host/host.js';
@@ -23,8 +26,15 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** How each room computes its artifacts again; loaded when a run is validated. */
 async function derivations(): Promise<Derivations> {
-  const [environment, serving, profiling] = await Promise.all([import('./environment/derive.js'), import('./serving/derive.js'), import('./profiling/derive.js')]);
-  return { ...environment.envDerivations, ...serving.servingDerivations, ...profiling.profilingDerivations };
+  const [environment, serving, profiling, comparison, capacity, compute] = await Promise.all([
+    import('./environment/derive.js'),
+    import('./serving/derive.js'),
+    import('./profiling/derive.js'),
+    import('./benchmark/compare/derive.js'),
+    import('./capacity/derive.js'),
+    import('./compute/derive.js'),
+  ]);
+  return { ...environment.envDerivations, ...serving.servingDerivations, ...profiling.profilingDerivations, ...comparison.comparisonDerivations, ...capacity.capacityDerivations, ...compute.computeDerivations };
 }
 
 async function report(run: Run): Promise<{ path: string; kind: string; text: string }[]> {
@@ -39,6 +49,9 @@ function toolsets(): Record<string, readonly Tool[]> {
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport])],
     serving: [serviceStart, serviceStop],
     profiling: [profileStart, profileAnalyze, profileQuery],
+    benchmark: [benchCompare],
+    capacity: [capacityPlan],
+    compute: [computeSimulate],
     jobs: [jobWait, jobCancel],
   };
 }

@@ -4,10 +4,14 @@ import { schemas } from './generated/schemas.js';
 
 /** Schema file name without `.schema.json` → the type generated from it. */
 export interface SchemaTypes {
+  'capacity-plan': AllSchemas['CapacityPlan'];
   'capture-record': AllSchemas['CaptureRecord'];
+  'comparison-report': AllSchemas['ComparisonReport'];
+  'compute-estimate': AllSchemas['ComputeEstimate'];
   'env-snapshot': AllSchemas['EnvSnapshot'];
   'job-state': AllSchemas['JobState'];
   'lesson-card': AllSchemas['LessonCard'];
+  'perf-metrics': AllSchemas['PerfMetrics'];
   'profiling-analysis': AllSchemas['ProfilingAnalysis'];
   'run-event': AllSchemas['RunEvent'];
   'run-manifest': AllSchemas['RunManifest'];

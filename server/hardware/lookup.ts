@@ -141,3 +141,20 @@ export function roofOf(chip: Chip): {
     },
   };
 }
+
+/**
+ * The device at the highest of all its readings: a time below the bound computed with it is impossible, whichever source is right.
+ */
+export function highestRoofOf(chip: Chip): ReturnType<typeof roofOf> {
+  const most = (c: Cited): number => Math.max(c.value, ...c.alternatives.map((a) => a.value));
+  const raised = (c: Cited): Cited => ({ ...c, value: most(c) });
+  const { fabric } = chip;
+  return roofOf({
+    ...chip,
+    cube_cores: raised(chip.cube_cores),
+    vector_cores: raised(chip.vector_cores),
+    clock_mhz: raised(chip.clock_mhz),
+    memory_bytes_per_s: raised(chip.memory_bytes_per_s),
+    fabric: fabric === null ? null : { ...fabric, link_bytes_per_s: raised(fabric.link_bytes_per_s), network_bytes_per_s: fabric.network_bytes_per_s === null ? null : raised(fabric.network_bytes_per_s) },
+  });
+}

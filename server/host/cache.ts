@@ -5,7 +5,8 @@ import { walk } from './files.js';
 import { admitWrite } from './paths.js';
 
 /**
- * Identity of files by path, size and time of change, not by content: cheap for captures of many GB.
+ * Identity of files by path, inode, size and both times of change, not by content: cheap for captures of many GB. A file whose
+ * modification time was put back still differs, for its status change time cannot be set.
  * @param paths real paths of files or folders
  */
 export async function fingerprint(paths: readonly string[]): Promise<string> {
@@ -14,8 +15,8 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
     const info = await stat(path);
     const files = info.isDirectory() ? (await walk(path)).map((f) => join(path, f)) : [path];
     for (const file of files) {
-      const s = await stat(file).catch(() => null);
-      if (s !== null) hash.update(`${file}\0${s.size}\0${s.mtimeMs}\n`);
+      const s = await stat(file, { bigint: true }).catch(() => null);
+      if (s !== null) hash.update(`${file}\0${s.ino}\0${s.size}\0${s.mtimeNs}\0${s.ctimeNs}\n`);
     }
   }
   return hash.digest('hex');

@@ -27,9 +27,11 @@ export interface StepOptions {
   readonly links: LinkOptions;
   /** What proposes the drafts: the model's MTP layer, run k times; another model, run k times; or nothing that costs time (suffix, n-gram). */
   readonly draft: 'mtp' | 'none' | ModelSpec;
+  /** MTP layers one draft pass runs through; one, as the public models are trained. */
+  readonly draft_layers: number;
 }
 
-export const defaultStepOptions: StepOptions = { weights: defaultWeightOptions, cache: defaultCacheOptions, links: { moe: 'auto', dispatch_bytes: null, deduplicate: true, gather_logits: true, sum_embedding: true }, draft: 'mtp' };
+export const defaultStepOptions: StepOptions = { weights: defaultWeightOptions, cache: defaultCacheOptions, links: { moe: 'auto', dispatch_bytes: null, deduplicate: true, gather_logits: true, sum_embedding: true }, draft: 'mtp', draft_layers: 1 };
 
 export interface StepCost {
   readonly compute: readonly ComputeCost[];
@@ -216,8 +218,19 @@ function edgeCosts(frame: Frame): ComputeCost[] {
   return [embed, ...gemms(frame, norm, 1, sizes.tokens), ...gemms(frame, head, 1, rows)];
 }
 
+const kindsOf = new WeakMap<readonly LayerSpec[], ReturnType<typeof layerKinds>>();
+
+/** Kinds of a list of layers, found once: a scan over batches prices the same model thousands of times. */
+function kinds(layers: readonly LayerSpec[]): ReturnType<typeof layerKinds> {
+  const known = kindsOf.get(layers);
+  if (known !== undefined) return known;
+  const found = layerKinds(layers);
+  kindsOf.set(layers, found);
+  return found;
+}
+
 function costsOf(frame: Frame): ComputeCost[] {
-  return mergeCosts([...edgeCosts(frame), ...layerKinds(frame.spec.layers).flatMap(({ layer, count }) => layerCosts(frame, layer, count))]);
+  return mergeCosts([...edgeCosts(frame), ...kinds(frame.spec.layers).flatMap(({ layer, count }) => layerCosts(frame, layer, count))]);
 }
 
 /** A whole embedding on each rank needs no sum over ranks. */
@@ -225,9 +238,16 @@ function linkOptions(options: StepOptions): LinkOptions {
   return options.weights.embedding === 'replicated' ? { ...options.links, sum_embedding: false } : options.links;
 }
 
-/** The MTP layers as a small model: one pass predicts one token further. */
-function mtpModel(spec: ModelSpec): ModelSpec | null {
-  return spec.mtp.kind === 'layers' ? { ...spec, layers: spec.mtp.layers.slice(0, 1), mtp: { kind: 'none' } } : null;
+const mtpModels = new WeakMap<ModelSpec, Map<number, ModelSpec>>();
+
+/** The MTP layers as a small model: one pass through the first `layers` of them predicts one token further. */
+function mtpModel(spec: ModelSpec, layers: number): ModelSpec | null {
+  if (spec.mtp.kind !== 'layers') return null;
+  const made = mtpModels.get(spec) ?? new Map<number, ModelSpec>();
+  mtpModels.set(spec, made);
+  const model = made.get(layers) ?? { ...spec, layers: spec.mtp.layers.slice(0, layers), mtp: { kind: 'none' } };
+  made.set(layers, model);
+  return model;
 }
 
 /**
@@ -237,7 +257,7 @@ function mtpModel(spec: ModelSpec): ModelSpec | null {
 function draftCosts(frame: Frame, step: Step): { compute: ComputeCost[]; links: LinkCost[] } {
   const { spec, parallel, options } = frame;
   if (step.speculative_tokens === 0 || options.draft === 'none') return { compute: [], links: [] };
-  const model = options.draft === 'mtp' ? mtpModel(spec) : options.draft;
+  const model = options.draft === 'mtp' ? mtpModel(spec, options.draft_layers) : options.draft;
   if (model === null) throw new ToolError('E_ARG_CONFLICT', 'drafts are asked for, but the model has no known MTP layer', 'name a draft model, or set num_speculative_tokens to 0');
   if (options.draft !== 'mtp') checkParallel(model, parallel);
   const one: Step = { ...step, speculative_tokens: 0 };

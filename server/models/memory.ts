@@ -15,6 +15,8 @@ export interface CacheOptions {
   readonly prefill_chunk_tokens: number;
   /** Draft tokens a delta-net state must be able to roll back; xLLM only does so for Qwen3.5 targets. */
   readonly speculative_tokens: number;
+  /** Both parts of a latent slot in tiles of 16 elements: xLLM on NPU for deepseek_v3 with prefix cache. */
+  readonly latent_tiles?: boolean;
 }
 
 export const defaultCacheOptions: CacheOptions = { kv_dtype: 'auto', scales: false, index_dtype: 'auto', index_layers: 'all', block_tokens: 128, prefill_chunk_tokens: 0, speculative_tokens: 0 };
@@ -40,7 +42,8 @@ export function slotOf(attention: Attention, dtype: ModelDtype, tp: number, opti
     case 'mla': {
       const s = attention.sparse;
       const index = s === null || (options.index_layers === 'own' && !s.own) ? 0 : options.index_dtype === 'int8' ? s.head_dim + 4 : s.head_dim * dtypeBytes[dtype];
-      return { slot_bytes: (attention.kv_rank + attention.rope_dim) * bytes, index_bytes: index, scale_bytes: scaled ? 4 : 0 };
+      const tiled = (size: number): number => (options.latent_tiles === true ? Math.ceil(size / 16) * 16 : size);
+      return { slot_bytes: (tiled(attention.kv_rank) + tiled(attention.rope_dim)) * bytes, index_bytes: index, scale_bytes: scaled ? 4 : 0 };
     }
     case 'gdn':
       return { slot_bytes: 0, index_bytes: 0, scale_bytes: 0 };

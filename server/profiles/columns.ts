@@ -60,6 +60,11 @@ export class Float64Column {
 
   /** Sets a row that may lie beyond the end; the rows between become NaN. */
   set(i: number, value: number): void {
+    if (i === this.length && i < this.#data.length) {
+      this.#data[i] = value;
+      this.length = i + 1;
+      return;
+    }
     if (i === this.length) {
       this.push(value);
       return;
@@ -160,6 +165,9 @@ export class ByteDictionary {
   #starts = new Int32Array(1025);
   #values = new Int32Array(1024);
   #pool = Buffer.alloc(1 << 16);
+  #poolView: DataView = new DataView(this.#pool.buffer, this.#pool.byteOffset, this.#pool.byteLength);
+  #seen: Buffer | null = null;
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #count = 0;
 
   /** @param make the value of a new text */
@@ -168,23 +176,41 @@ export class ByteDictionary {
   }
 
   value(buf: Buffer, start: number, end: number): number {
-    let hash = 0x811c9dc5 | 0;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ (buf[i] ?? 0), 0x01000193);
+    const view = this.#viewOf(buf);
+    let hash = 0x811c9dc5 ^ (end - start);
+    let i = start;
+    for (; i + 4 <= end; i += 4) {
+      hash = Math.imul(hash ^ view.getInt32(i, true), 0x01000193);
+      hash ^= hash >>> 15;
+    }
+    for (; i < end; i++) hash = Math.imul(hash ^ (buf[i] ?? 0), 0x01000193);
     const mask = this.#slots.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
       const entry = this.#slots[slot] ?? -1;
       if (entry < 0) break;
-      if (this.#hashes[entry] === hash && this.#same(entry, buf, start, end)) return this.#values[entry] ?? 0;
+      if (this.#hashes[entry] === hash && this.#same(entry, view, buf, start, end)) return this.#values[entry] ?? 0;
       slot = (slot + 1) & mask;
     }
     return this.#add(buf, start, end, hash, slot);
   }
 
-  #same(entry: number, buf: Buffer, start: number, end: number): boolean {
+  /** Four bytes at a time; made anew only when the reader changes its buffer. */
+  #viewOf(buf: Buffer): DataView {
+    if (this.#seen !== buf) {
+      this.#seen = buf;
+      this.#view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    }
+    return this.#view;
+  }
+
+  #same(entry: number, view: DataView, buf: Buffer, start: number, end: number): boolean {
     const at = this.#starts[entry] ?? 0;
-    if ((this.#starts[entry + 1] ?? 0) - at !== end - start) return false;
-    for (let i = 0; i < end - start; i++) if (this.#pool[at + i] !== buf[start + i]) return false;
+    const length = end - start;
+    if ((this.#starts[entry + 1] ?? 0) - at !== length) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) if (this.#poolView.getInt32(at + i, true) !== view.getInt32(start + i, true)) return false;
+    for (; i < length; i++) if (this.#pool[at + i] !== buf[start + i]) return false;
     return true;
   }
 
@@ -196,6 +222,7 @@ export class ByteDictionary {
       const pool = Buffer.alloc(Math.max(next, this.#pool.length * 2));
       this.#pool.copy(pool, 0, 0, at);
       this.#pool = pool;
+      this.#poolView = new DataView(pool.buffer, pool.byteOffset, pool.byteLength);
     }
     buf.copy(this.#pool, at, start, end);
     const value = this.#make(buf.toString('utf8', start, end));

@@ -207,7 +207,12 @@ function record(row: CsvRow, buf: Buffer, from: number, filled: number, ended: b
       }
     }
     let byte = 0;
-    while (i < filled && (byte = buf[i] ?? 0) !== comma && byte !== lf) i++;
+    while (i < filled) {
+      byte = buf[i] ?? 0;
+      // Nearly every byte is above the comma; one compare settles it.
+      if (byte <= comma && (byte === comma || byte === lf)) break;
+      i++;
+    }
     if (i >= filled) {
       if (!ended) return -1;
       row.add(start, buf[i - 1] === cr && i > start ? i - 1 : i);

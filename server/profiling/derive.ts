@@ -7,7 +7,11 @@ import type { Profile } from '../profiles/profile.js';
 import { readProfile } from '../profiles/read.js';
 import type { Derivations, Derived } from '../runs/runs.js';
 import { analyze } from './analyze/analyze.js';
+import { compareAnalyses } from './compare/compare.js';
+import { compareFindings } from './compare/findings.js';
+import type { CompareFacts } from './compare/facts.js';
 import { judge } from './judge/judge.js';
+import { operatorDerivations } from './operators/derive.js';
 import { fiveTables, timelineNotes, type Judged, type Shown } from './render.js';
 
 export const derivationName = 'profiling.analysis';
@@ -15,6 +19,8 @@ export const derivationName = 'profiling.analysis';
 /** What a derivation is repeated with. Paths inside the run root are relative to it, so that a run root may be moved. */
 export const paramsSchema = z.object({
   paths: z.array(z.string().min(1)).min(1),
+  /** The baseline of compare_to. */
+  baseline: z.array(z.string().min(1)).min(1).optional(),
   /** Below the run root, e.g. `profiling/001`. */
   folder: z.string().min(1),
   top: z.number().int().positive(),
@@ -35,15 +41,23 @@ export function localised(profile: Profile, runDir: string): Profile {
   return { ...profile, sources: profile.sources.map((s) => ({ ...s, path: inRun(runDir, s.path) })) };
 }
 
-/** Tables, verdict and findings of a profile. Pure. @throws ToolError E_PROFILE_NO_DEVICE_DATA when it holds nothing to say */
-export function judged(profile: Profile): Judged {
+/** What a profile says as a baseline. Pure. */
+export function baselineOf(profile: Profile): CompareFacts {
+  return analyze(profile).compare;
+}
+
+/** Tables, verdict and findings of a profile, against a baseline when there is one. Pure. @throws ToolError E_PROFILE_NO_DEVICE_DATA when it holds nothing to say */
+export function judged(profile: Profile, baseline: CompareFacts | null = null): Judged {
   const analysis = analyze(profile);
   const silent = analysis.windows.length === 0 && analysis.kernel === null && (analysis.communication ?? []).length === 0 && analysis.dispatch === null && (analysis.memory ?? []).length === 0 && profile.stepTrace.length === 0;
   if (silent) throw new ToolError('E_PROFILE_NO_DEVICE_DATA', `${profile.sources.length} files read, not one device task, collective, statistic or memory record in them`, 'give the folder of one capture (PROF_*, *_ascend_pt), exported; profile while requests are running');
-  return { analysis, ...judge(analysis) };
+  const comparison = baseline === null ? null : compareAnalyses(baseline, analysis.compare);
+  const verdict = judge(analysis);
+  const incomplete = baseline !== null && comparison === null ? [...analysis.incomplete, { code: 'comparison-null', detail: 'one of the two captures has no device time, so nothing is compared: give captures with device tasks' }] : analysis.incomplete;
+  return { analysis: { ...analysis, incomplete }, ...verdict, findings: [...verdict.findings, ...compareFindings(comparison)], comparison };
 }
 
-export function body({ analysis, bottleneck, findings }: Judged): AnalysisBody {
+export function body({ analysis, bottleneck, findings, comparison }: Judged): AnalysisBody {
   const { profile } = analysis;
   return {
     sources: profile.sources.map((s) => ({ path: s.path, kind: s.kind, rows: s.rows, bytes: s.bytes })),
@@ -57,6 +71,8 @@ export function body({ analysis, bottleneck, findings }: Judged): AnalysisBody {
     fusion: analysis.fusion === null ? null : [...analysis.fusion],
     dispatch: analysis.dispatch === null ? null : [...analysis.dispatch],
     memory: analysis.memory === null ? null : [...analysis.memory],
+    comparison,
+    operators: null,
     findings: [...findings],
   };
 }
@@ -79,10 +95,13 @@ export function derived(result: Judged, params: Params): Derived {
 /** Reads the profile of stored params again. @throws ToolError of the reader, E_PATH_* */
 async function again(params: Params, host: Host, runDir: string): Promise<Derived> {
   const paths = await Promise.all(params.paths.map((p) => host.admit(isAbsolute(p) ? p : join(runDir, p))));
-  return derived(judged(localised(await readProfile(paths, host), runDir)), params);
+  const before = params.baseline === undefined ? null : await Promise.all(params.baseline.map((p) => host.admit(isAbsolute(p) ? p : join(runDir, p))));
+  const baseline = before === null ? null : baselineOf(localised(await readProfile(before, host), runDir));
+  return derived(judged(localised(await readProfile(paths, host), runDir), baseline), params);
 }
 
 export const profilingDerivations: Derivations = {
+  ...operatorDerivations,
   [derivationName]: async (params, host, runDir) => {
     const checked = paramsSchema.safeParse(params);
     if (!checked.success) throw new ToolError('E_RUN_TAMPERED', 'the ledger names an analysis whose parameters are not those of profile_analyze', 'analyse the capture again in a new run');

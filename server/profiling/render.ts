@@ -1,4 +1,4 @@
-import { cell, number, table, type Bottleneck, type Finding } from '../contract/index.js';
+import { cell, number, table, type Bottleneck, type Finding, type ProfileComparison } from '../contract/index.js';
 import type { Analysis, DeviceFacts } from './analyze/analyze.js';
 import { tableCodes } from './analyze/incomplete.js';
 import { percent, round, us } from '../profiles/derived/numbers.js';
@@ -10,6 +10,8 @@ export interface Judged {
   /** Device whose numbers stand for the verdict. */
   readonly device: number | null;
   readonly findings: readonly Finding[];
+  /** Against the baseline of compare_to; null without one, or when a side has no window. */
+  readonly comparison: ProfileComparison | null;
 }
 
 /** How much of a table a page shows. */
@@ -49,7 +51,7 @@ function kernelSection({ kernel, profile }: Analysis, shown: Shown): string[] {
   if (kernel === null) return [...lines.slice(0, 2), ...note(tableCodes['kernel-null'])];
   const above = kernel.filter((r) => r.share_pct >= shown.minSharePct);
   const rows = above.slice(0, shown.top);
-  lines.push(table(['device', 'op type', 'core', 'count', 'total us', 'avg us', 'max us', 'share %', 'bound'], rows.map((r) => [who(r), r.op_type, r.task_type, r.count, r.total_us, r.avg_us, r.max_us, r.share_pct, r.bound])));
+  lines.push(table(['device', 'op type', 'core', 'count', 'total us', 'avg us', 'max us', 'share %', 'bound', 'TFLOP', 'MFU %'], rows.map((r) => [who(r), r.op_type, r.task_type, r.count, r.total_us, r.avg_us, r.max_us, r.share_pct, r.bound, r.flops === null ? null : round(r.flops / 1e12, 6), r.mfu_pct])));
   lines.push(...cut(kernel.length, rows.length));
   if (profile.tasks.pmu.size === 0) lines.push(...note(tableCodes['bound-null']));
   return lines;
@@ -103,6 +105,26 @@ function memorySection({ memory }: Analysis, shown: Shown): string[] {
   return lines;
 }
 
+/** Where the difference to the baseline comes from; nothing without one. */
+function comparisonSection(comparison: ProfileComparison | null, shown: Shown): string[] {
+  if (comparison === null) return [];
+  const { baseline, candidate } = comparison;
+  const rows = comparison.contributions.slice(0, shown.top);
+  return [
+    '',
+    '## Against the baseline',
+    '',
+    `Span ${number(baseline.span_us)} us before, ${number(candidate.span_us)} us now: ${number(comparison.delta_us)} us${comparison.delta_pct === null ? '' : ` (${number(comparison.delta_pct)} %)`}. Raw times, not per step; the contributions add up to the difference.`,
+    '',
+    table(
+      ['cause', 'op', 'baseline names', 'names now', 'baseline calls', 'calls now', 'baseline us', 'us now', 'adds us', '% of baseline span'],
+      rows.map((c) => [c.cause, c.op, c.baseline_ops.join(', '), c.candidate_ops.join(', '), c.baseline_count, c.candidate_count, c.baseline_us, c.candidate_us, c.delta_us, c.share_pct]),
+    ),
+    ...cut(comparison.contributions.length, rows.length),
+    ...(comparison.notes.length === 0 ? [] : ['', ...comparison.notes.map((n) => `- ${n.code}: ${cell(n.detail, 300)}`)]),
+  ];
+}
+
 /** five_tables.md: the answer, then kernel, communication, fusion, dispatch and memory. A table that is missing says what brings it. */
 export function fiveTables(judged: Judged, shown: Shown): string {
   const { analysis } = judged;
@@ -117,6 +139,7 @@ export function fiveTables(judged: Judged, shown: Shown): string {
     ...fusionSection(analysis, shown),
     ...dispatchSection(analysis, shown),
     ...memorySection(analysis, shown),
+    ...comparisonSection(judged.comparison, shown),
   ];
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`;
 }
@@ -140,7 +163,7 @@ function idleLines(analysis: Analysis, facts: readonly DeviceFacts[]): string[] 
   ];
 }
 
-function findingLines(findings: readonly Finding[]): string[] {
+export function findingLines(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return ['', '## Findings', '', 'None.'];
   const lines = ['', '## Findings', ''];
   for (const f of findings) {

@@ -1,14 +1,17 @@
 import { isAbsolute, join } from 'node:path';
-import { foreign, producer, ToolError, type Finding, type ProfileAnalyzeFacts, type ProfileQueryFacts, type ToolOk, type Warning } from '../contract/index.js';
+import { foreign, producer, ToolError, type ComparisonFacts, type Finding, type ProfileAnalyzeFacts, type ProfileComparison, type ProfileQueryFacts, type ToolOk, type Warning } from '../contract/index.js';
 import { cachedFile, fingerprint } from '../host/cache.js';
 import { openHost, type Host } from '../host/host.js';
 import { sha256 } from '../host/files.js';
 import { isInside } from '../host/paths.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
+import { isOperatorPath } from '../profiles/opprof.js';
 import { readProfile } from '../profiles/read.js';
 import { Runs, type Run } from '../runs/runs.js';
+import type { Profile } from '../profiles/profile.js';
 import type { Analysis } from './analyze/analyze.js';
-import { derivationName, derived, inRun, judged, localised, type Params } from './derive.js';
+import { baselineOf, derivationName, derived, inRun, judged, localised, type Params } from './derive.js';
+import { analyzeOperators } from './operators/run.js';
 import { buildDatabase } from './query/build.js';
 import { runQuery } from './query/query.js';
 import { headline, type Judged } from './render.js';
@@ -35,8 +38,10 @@ async function folderFor(run: Run, paths: readonly string[]): Promise<string> {
   }
 }
 
+type Table = Exclude<View, 'summary' | 'finding' | 'comparison'>;
+
 /** The longest rows of a table first, where its own order is by device and stream. */
-function topRows(analysis: Analysis, view: Exclude<View, 'summary' | 'finding'>, top: number, minSharePct: number): readonly object[] | null {
+function topRows(analysis: Analysis, view: Table, top: number, minSharePct: number): readonly object[] | null {
   switch (view) {
     case 'kernel':
       return analysis.kernel?.filter((r) => r.share_pct >= minSharePct).slice(0, top) ?? null;
@@ -48,9 +53,9 @@ function topRows(analysis: Analysis, view: Exclude<View, 'summary' | 'finding'>,
 }
 
 /** Table that shows the rows a finding is about. */
-function tableOf(id: string): Exclude<View, 'summary' | 'finding'> {
+function tableOf(id: string): Table {
   if (id.startsWith('unfused')) return 'fusion';
-  if (id.startsWith('host-bound')) return 'dispatch';
+  if (id.startsWith('host-bound') || id === 'device-idle' || id === 'op-compile') return 'dispatch';
   if (id.startsWith('memory')) return 'memory';
   return id === 'comm-exposed' || id === 'slow-link' ? 'communication' : 'kernel';
 }
@@ -65,19 +70,25 @@ interface Shown {
 function rowsFor(judged: Judged, shown: Shown): { rows: Record<string, unknown>; findings: Finding[] } {
   const { analysis, findings } = judged;
   const { view, top, minSharePct } = shown;
+  const compared = judged.comparison?.contributions;
   if (view === 'finding') {
     const found = findings.filter((f) => f.id === shown.finding);
     if (found.length === 0) {
       const ids = [...new Set(findings.map((f) => f.id))].join(', ');
       throw new ToolError('E_ARG_TYPE', shown.finding === undefined ? 'view finding needs the id of a finding' : `no finding ${foreign(shown.finding, 60)} in this profile`, ids === '' ? 'this profile has no findings' : `findings here: ${ids}`);
     }
+    if (found.some((f) => f.id.startsWith('compared-'))) return { rows: { comparison: compared?.slice(0, top) ?? null }, findings: found };
     const about = tableOf(shown.finding ?? '');
     return { rows: { [about]: topRows(analysis, about, top, minSharePct) }, findings: found };
+  }
+  if (view === 'comparison') {
+    if (compared === undefined) throw new ToolError('E_ARG_MISSING', 'view comparison without a comparison', 'give compare_to: the capture to compare with, one with device time');
+    return { rows: { comparison: compared.slice(0, top) }, findings: findings.filter((f) => f.id.startsWith('compared-')) };
   }
   if (view !== 'summary') return { rows: { [view]: topRows(analysis, view, top, minSharePct) }, findings: [] };
   const few = Math.min(top, limits.summaryRows.value);
   return {
-    rows: { kernel: topRows(analysis, 'kernel', few, minSharePct), communication: topRows(analysis, 'communication', few, minSharePct), fusion: topRows(analysis, 'fusion', few, minSharePct) },
+    rows: { kernel: topRows(analysis, 'kernel', few, minSharePct), communication: topRows(analysis, 'communication', few, minSharePct), fusion: topRows(analysis, 'fusion', few, minSharePct), ...(compared === undefined ? {} : { comparison: compared.slice(0, few) }) },
     findings: findings.slice(0, limits.summaryFindings.value).map((f) => ({ ...f, evidence: f.evidence.slice(0, 1) })),
   };
 }
@@ -101,6 +112,13 @@ function nextSteps({ analysis, bottleneck, findings }: Judged, view: View): Tool
   return next;
 }
 
+/** The comparison without its rows. */
+function comparisonFacts(comparison: ProfileComparison | null): ComparisonFacts | null {
+  if (comparison === null) return null;
+  const { baseline, candidate, delta_us, delta_pct, contributions, notes } = comparison;
+  return { baseline, candidate, delta_us, delta_pct, contributions: contributions.length, notes };
+}
+
 function sizes(analysis: Analysis): ProfileAnalyzeFacts['tables'] {
   return { kernel: analysis.kernel?.length ?? null, communication: analysis.communication?.length ?? null, fusion: analysis.fusion?.length ?? null, dispatch: analysis.dispatch?.length ?? null, memory: analysis.memory?.length ?? null };
 }
@@ -112,6 +130,18 @@ export interface AnalyzeArgs {
   readonly min_share_pct: number;
   readonly view: View;
   readonly finding?: string | undefined;
+  readonly compare_to?: string | string[] | undefined;
+}
+
+/** An operator profile says so by its name, or is found when no capture is. */
+async function readCapture(paths: readonly string[], host: Host, ctx: ToolContext): Promise<Profile | null> {
+  if (paths.every(isOperatorPath)) return null;
+  try {
+    return await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
+  } catch (error) {
+    if (error instanceof ToolError && error.code === 'E_PROFILE_OPERATOR') return null;
+    throw error;
+  }
 }
 
 /** profile_analyze: reads, judges, writes the artifacts, answers the top of them. */
@@ -122,13 +152,17 @@ export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promi
   const runs = new Runs(host);
   const known = args.run === undefined ? null : await runs.open(args.run);
   // Read and judge before a run is opened: a path that cannot be read leaves no empty run behind.
-  const profile = await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
-  const result = judged(known === null ? profile : localised(profile, known.dir));
+  const profile = await readCapture(paths, host, ctx);
+  if (profile === null) return analyzeOperators(args, paths, host, ctx.signal, folderFor);
+  const before = args.compare_to === undefined ? null : await admitAll(host, args.compare_to);
+  const baseline = before === null ? null : await readProfile(before, host, { signal: ctx.signal, progress: ctx.progress });
+  const inKnown = (p: Profile): Profile => (known === null ? p : localised(p, known.dir));
+  const result = judged(inKnown(profile), baseline === null ? null : baselineOf(inKnown(baseline)));
   const { rows, findings } = rowsFor(result, { view: args.view, top: args.top, minSharePct: args.min_share_pct, finding: args.finding });
   const run = known ?? (await runs.create({ purpose: 'profile analysis', level: 'smoke' }, by));
-  const params: Params = { paths: paths.map((p) => inRun(run.dir, p)), folder: await folderFor(run, paths), top: args.top, min_share_pct: args.min_share_pct };
+  const params: Params = { paths: paths.map((p) => inRun(run.dir, p)), folder: await folderFor(run, paths), top: args.top, min_share_pct: args.min_share_pct, ...(before === null ? {} : { baseline: before.map((p) => inRun(run.dir, p)) }) };
   // A capture that lies in the run root is evidence as a whole, the files this reading did not need included.
-  for (const p of params.paths) if (p !== '' && !isAbsolute(p)) await run.recordRaw(by, p);
+  for (const p of [...params.paths, ...(params.baseline ?? [])]) if (p !== '' && !isAbsolute(p)) await run.recordRaw(by, p);
   const artifacts = await run.writeComputed(by, { by: derivationName, params }, derived(result, params));
   const { analysis, bottleneck } = result;
   const facts: ProfileAnalyzeFacts = {
@@ -140,6 +174,8 @@ export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promi
     rows,
     incomplete: [...analysis.incomplete],
     ranks: [...analysis.ranks],
+    comparison: comparisonFacts(result.comparison),
+    operators: null,
   };
   return {
     verdict: bottleneck.class,

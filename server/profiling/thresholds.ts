@@ -59,6 +59,9 @@ export const thresholds = {
   fragmentationSeen: { value: 20, source: 'our rule', why: 'a caching allocator keeps some spare memory at all times' },
   /** MB */
   fragmentationMinimumMb: { value: 1024, source: 'our rule', why: 'less than this does not decide whether a model fits' },
+  /** shares of the baseline's span, 0–1 */
+  comparedSeen: { value: 0.05, source: 'our rule', why: 'two captures of one build differ by a few percent' },
+  comparedMedium: { value: 0.1, source: 'our rule', why: 'a tenth of the span is above what two captures of one build differ by' },
   waitRatio: { value: 0.2, source: 'msprof communication parser (wait ratio 0.2)', why: 'above it a collective waits for a late rank rather than for the link' },
 } as const satisfies Record<string, Threshold>;
 

@@ -9,13 +9,14 @@ export const profileAnalyze = defineTool({
   name: 'profile_analyze',
   title: 'Analyse a profile',
   description:
-    'Reads an Ascend profile (msprof PROF_* or database, torch_npu *_ascend_pt, op_summary or kernel_details CSV, timeline JSON, one or many ranks) and says where the time goes: window (computing, exposed communication, free, split into copies, waits, idle), kernel, communication, fusion, dispatch and memory tables, bottleneck with evidence, findings. Use it to explain a performance number, never to measure one.',
+    'Reads an Ascend profile (msprof PROF_* or database, torch_npu *_ascend_pt, op_summary or kernel_details CSV, timeline JSON, one or many ranks) and says where the time goes: window (computing, exposed communication, free, split into copies, waits, idle), kernel (with MFU), communication, fusion, dispatch and memory tables, bottleneck with evidence, findings; with compare_to, what made the difference. Operator profiles (OPPROF) too. Use it to explain a performance number, never to measure one.',
   input: {
     path: pathInput.describe('capture: file, folder, or a list of them (one per rank)'),
     run: runInput.optional(),
     top: z.number().int().min(1).max(200).default(20).describe('rows of a view'),
     min_share_pct: z.number().min(0).max(100).default(1).describe('kernel rows below are not shown'),
     view: z.enum(views).default('summary'),
+    compare_to: pathInput.describe('baseline capture').optional(),
     finding: z.string().max(60).describe('id, with view finding').optional(),
   },
   output: 'tool-facts.schema.json#/$defs/profile_analyze',

@@ -1,2 +1,2 @@
-export const views = ['summary', 'kernel', 'communication', 'fusion', 'dispatch', 'memory', 'finding'] as const;
+export const views = ['summary', 'kernel', 'communication', 'fusion', 'dispatch', 'memory', 'comparison', 'finding'] as const;
 export type View = (typeof views)[number];

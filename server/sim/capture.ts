@@ -221,7 +221,7 @@ export interface Capture {
 
 /**
  * Where a device's time went, by construction, in microseconds. computing + communicationNotOverlapped + free = span; span is the hull of
- * compute and communication. AI_CPU kernels count as free here (`aicpu_us` is their part); msprof's own Overlap Analysis counts them as computing.
+ * compute and communication. As in msprof's Overlap Analysis AI_CPU kernels with operator information are computing; those without are free (`aicpu_us`).
  */
 export interface WindowTruth {
   readonly device: number;
@@ -231,7 +231,7 @@ export interface WindowTruth {
   readonly communication_us: number;
   readonly communicationNotOverlapped_us: number;
   readonly free_us: number;
-  /** AI_CPU time outside compute and communication. */
+  /** AI_CPU tasks without operator information, outside compute and communication. */
   readonly aicpu_us: number;
   /** Summed Notify_Wait and payload time on the master planes. */
   readonly commWait_us: number;

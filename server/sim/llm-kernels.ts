@@ -53,6 +53,8 @@ const reachedShare = 0.7;
 const cubeRows = 256;
 /** Tokens per block of the KV cache, as xLLM and vLLM-Ascend set it. */
 const blockTokens = 128;
+const experts = 64;
+const expertsPerToken = 8;
 
 /** The kernels of one step, in launch order, for one rank. `tokens` is the batch in decode, the prompt in prefill. */
 export class StepProgram {
@@ -120,6 +122,11 @@ export class StepProgram {
     if (this.#options.transDataPairs) this.#transData(t, model.hidden, ['FRACTAL_NZ'], 'ND');
     this.#allReduce(t * model.hidden);
     this.#norm(false);
+    if (this.#options.moe) {
+      this.#experts(t, inter);
+      this.#allReduce(t * model.hidden);
+      return;
+    }
     this.#matmul('aclnnMatmul_MatMulCommon', t, model.hidden, 2 * inter);
     if (unfused.includes('swiglu')) {
       for (const op of ['Slice', 'Slice', 'Swish', 'Mul'])
@@ -127,6 +134,22 @@ export class StepProgram {
     } else this.#vector('SwiGlu', 'aclnnSwiGlu_SwiGluAiCore', [[t, 2 * inter]], [[t, inter]], t * inter * 6);
     this.#matmul('aclnnMatmul_MatMulCommon', t, inter, model.hidden);
     this.#allReduce(t * model.hidden);
+  }
+
+  /** Router, permutation, two grouped products over the experts that were hit (an eighth of the dense width each), and back. */
+  #experts(t: number, inter: number): void {
+    const h = this.#options.model.hidden;
+    const width = Math.ceil(inter / expertsPerToken);
+    const rows = t * expertsPerToken;
+    const hit = Math.min(experts, rows);
+    const grouped = (k: number, n: number): void =>
+      this.#add({ op: 'GroupedMatmul', api: 'aclnnGroupedMatmulV4', core: 'MIX_AIC', inputs: [[rows, k], [experts, k, n]], outputs: [[rows, n]], bytes: 2 * (rows * (k + n) + hit * k * n), flops: 2 * rows * k * n, profile: rows / hit >= cubeRows ? 'cube' : 'mte2' });
+    this.#vector('MoeGatingTopK', 'aclnnMoeGatingTopK', [[t, experts]], [[t, expertsPerToken]], t * experts * 4);
+    this.#vector('MoeInitRoutingV2', 'aclnnMoeInitRoutingV2', [[t, h]], [[rows, h]], rows * h * 4);
+    grouped(h, 2 * width);
+    this.#vector('SwiGlu', 'aclnnSwiGlu_SwiGluAiCore', [[rows, 2 * width]], [[rows, width]], rows * width * 6);
+    grouped(width, h);
+    this.#vector('MoeFinalizeRoutingV2', 'aclnnMoeFinalizeRoutingV2', [[rows, h]], [[t, h]], rows * h * 4);
   }
 
   #norm(first: boolean): void {

@@ -54,6 +54,10 @@ export interface DecodeOptions {
   readonly clockSkewUs: readonly number[];
   /** One AICPU operator of this length per layer. */
   readonly aicpuFallbackUs: number | null;
+  /** One AI CPU task of this length before every step but the first, which no operator is known for. */
+  readonly aicpuHelperUs: number | null;
+  /** Routed experts (64, 8 per token) in the place of the dense MLP. */
+  readonly moe: boolean;
   /** A TransData before and after each o_proj. */
   readonly transDataPairs: boolean;
   readonly unfused: readonly Unfused[];
@@ -100,6 +104,8 @@ export const decodeDefaults: DecodeOptions = {
   slowRank: null,
   clockSkewUs: [],
   aicpuFallbackUs: null,
+  aicpuHelperUs: null,
+  moe: false,
   transDataPairs: false,
   unfused: [],
   blockUnderUse: null,

@@ -114,6 +114,9 @@ export class RankClock {
       memcpy: { bytes: this.#options.batch * pace.bytesIn, operation: 'host to device' },
     });
     this.#windows.push({ start, end: start });
+    const { aicpuHelperUs } = this.#options;
+    if (aicpuHelperUs === null || step === 0) return;
+    this.#push({ stream: computeStream, start: this.#compute + pace.queueGap, durationNs: Math.round(aicpuHelperUs * us), name: 'KERNEL_AICPU', hostType: 'KERNEL_AICPU', connectionId: -1 });
   }
 
   kernel(plan: KernelPlan): void {

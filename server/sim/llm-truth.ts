@@ -8,7 +8,8 @@ export interface CommSums {
 
 /**
  * Where a device's time went, by walking every boundary in order and counting who is open. Kept apart from the interval sets that the
- * writers use: two ways to one number. AI_CPU kernels are not computing here (they are in `free`, and in `aicpu_us`).
+ * writers use: two ways to one number. As in msprof's Overlap Analysis every task with operator information computes, AI_CPU ones too;
+ * AI CPU tasks without it are in `free`, and in `aicpu_us`.
  */
 export function windowTruth(
   device: SimDevice,
@@ -20,8 +21,8 @@ export function windowTruth(
   const add = (kind: 0 | 1 | 2, startNs: bigint, durationNs: number): void =>
     void edges.push({ at: startNs, kind, step: 1 }, { at: startNs + BigInt(durationNs), kind, step: -1 });
   for (const task of tasks)
-    if (task.device === device.id && task.kernel !== null)
-      add(task.kernel.coreType === 'AI_CPU' ? 2 : 0, task.startNs, task.durationNs);
+    if (task.device === device.id && (task.kernel !== null || task.hostType === 'KERNEL_AICPU'))
+      add(task.kernel === null ? 2 : 0, task.startNs, task.durationNs);
   for (const op of ops) if (op.device === device.id) add(1, op.startNs, op.durationNs);
   edges.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   const open: [number, number, number] = [0, 0, 0];

@@ -133,7 +133,7 @@ describe('findings', () => {
 
   it('without host calls the cause is of low confidence', () => {
     const [f] = judge({ compute: 100, idle: 60 }).findings;
-    expect(f).toMatchObject({ id: 'host-bound-launch', confidence: 'low' });
+    expect(f).toMatchObject({ id: 'device-idle', confidence: 'low' });
     expect(f?.evidence[0]?.detail).toContain('not proven');
   });
 
@@ -276,5 +276,28 @@ describe('artifact and pages', () => {
       expect(t.source.length).toBeGreaterThan(5);
       expect(t.why.length).toBeGreaterThan(20);
     }
+  });
+});
+
+describe('core counts and compilation', () => {
+  const kernels = (chip: string | null): Judged =>
+    judged(makeProfile({ devices: [{ chip }], tasks: Array.from({ length: 40 }, (_, i): Task => ({ start: i * 100 * us, dur: 100 * us, op: 'MatMulV2', blocks: 10 })) }));
+
+  it('come from the catalogue for an exact SoC, and from nowhere for a family', () => {
+    // Ascend910B3 has 20 cube cores: 10 blocks leave half of 4,000 us.
+    expect(kernels('Ascend910B3').findings.find((f) => f.id === 'block-under-use')).toMatchObject({ value: 2000, share_pct: 50 });
+    for (const chip of ['Ascend910B', 'nothing', null]) {
+      expect(kernels(chip).findings.map((f) => f.id)).not.toContain('block-under-use');
+      expect(kernels(chip).analysis.incomplete.map((n) => n.code)).toContain('cores-null');
+    }
+  });
+
+  it('idle time under compile calls is compilation, not a slow launch', () => {
+    const plan = steps({ compute: 100, idle: 60, ahead: 1 });
+    const compile = Array.from({ length: 400 }, (_, i): Api => ({ start: i * 160 * us - 58 * us, dur: 50 * us, level: 'acl', name: 'aclopCompileAndExecute' }));
+    const j = judged(makeProfile({ ...plan, apis: [...(plan.apis ?? []), ...compile] }));
+    expect(found(j)).toMatchObject({ 'op-compile': 'high' });
+    expect(found(j)).not.toHaveProperty('host-bound-launch');
+    expect(j.analysis.devices[0]?.idle).toMatchObject({ launchNs: 0, compileNs: 399 * 60 * us });
   });
 });

@@ -24,9 +24,9 @@ describe('kernel table', () => {
       }),
     );
     expect(kernel).toEqual([
-      { device: 4, rank: 12, op_type: 'MatMulV2', task_type: 'AI_CORE', count: 2, total_us: 40, avg_us: 20, max_us: 30, share_pct: 80, bound: null, stage: null },
-      { device: 4, rank: 12, op_type: 'MatMulV2', task_type: 'MIX_AIC', count: 1, total_us: 10, avg_us: 10, max_us: 10, share_pct: 20, bound: null, stage: null },
-      { device: 4, rank: 13, op_type: 'RmsNorm', task_type: 'AI_VECTOR_CORE', count: 1, total_us: 5, avg_us: 5, max_us: 5, share_pct: 100, bound: null, stage: null },
+      { device: 4, rank: 12, op_type: 'MatMulV2', task_type: 'AI_CORE', count: 2, total_us: 40, avg_us: 20, max_us: 30, share_pct: 80, bound: null, flops: null, mfu_pct: null, stage: null },
+      { device: 4, rank: 12, op_type: 'MatMulV2', task_type: 'MIX_AIC', count: 1, total_us: 10, avg_us: 10, max_us: 10, share_pct: 20, bound: null, flops: null, mfu_pct: null, stage: null },
+      { device: 4, rank: 13, op_type: 'RmsNorm', task_type: 'AI_VECTOR_CORE', count: 1, total_us: 5, avg_us: 5, max_us: 5, share_pct: 100, bound: null, flops: null, mfu_pct: null, stage: null },
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('kernel table', () => {
 
   it('uses exported statistics when there are no tasks', () => {
     const analysis = analyze(makeProfile({ ops: null, sources: [], opStatistic: [{ device: 0, opType: 'MatMul', coreType: 'AI_CORE', count: 4, totalUs: 100.5, avgUs: 25.125, maxUs: null }] }));
-    expect(analysis.kernel).toEqual([{ device: 0, rank: null, op_type: 'MatMul', task_type: 'AI_CORE', count: 4, total_us: 100.5, avg_us: 25.125, max_us: null, share_pct: 100, bound: null, stage: null }]);
+    expect(analysis.kernel).toEqual([{ device: 0, rank: null, op_type: 'MatMul', task_type: 'AI_CORE', count: 4, total_us: 100.5, avg_us: 25.125, max_us: null, share_pct: 100, bound: null, flops: null, mfu_pct: null, stage: null }]);
     expect(analysis.incomplete.map((n) => n.code)).toEqual(['window-null', 'bound-null', 'communication-null', 'dispatch-null', 'fusion-null', 'memory-null']);
   });
 });
@@ -198,7 +198,7 @@ describe('idle time', () => {
       ],
     });
     // Gap 700–800 ends in a task without a known call.
-    expect(analyze(profile).devices[0]?.idle).toEqual({ launchNs: 100, queuedNs: 100, syncNs: 100, unknownNs: 100 });
+    expect(analyze(profile).devices[0]?.idle).toEqual({ launchNs: 100, compileNs: 0, queuedNs: 100, syncNs: 100, unknownNs: 100 });
   });
 
   it('is not explained without host calls', () => {

@@ -111,7 +111,7 @@ describe('profile_analyze', () => {
     expect(await fail('profile_analyze', { path: join(dir, 'nothing') })).toMatchObject({ code: 'E_PATH_MISSING' });
     expect(await fail('profile_analyze', { path: '/etc/hostname' })).toMatchObject({ code: 'E_PATH_OUTSIDE' });
     expect(await fail('profile_analyze', { path: capture, run: '20200101-000000-x-abcd' })).toMatchObject({ code: 'E_RUN_MISSING' });
-    expect(await fail('profile_analyze', { path: capture, compare_to: 'x' })).toMatchObject({ code: 'E_ARG_UNKNOWN' });
+    expect(await fail('profile_analyze', { path: capture, compare_to: 'x' })).toMatchObject({ code: 'E_PATH_MISSING' });
     expect(await new Runs(host).list()).toEqual(before);
   });
 });

@@ -77,7 +77,7 @@ describe.each(Object.keys(scenarios))('scenario %s', (name) => {
         6,
       );
     for (const [index, process] of made.capture.processes.entries()) {
-      const kernels = [...process.tasks].filter((task) => task.kernel !== null && task.kernel.coreType !== 'AI_CPU');
+      const kernels = [...process.tasks].filter((task) => task.kernel !== null);
       expect(made.truth.windows[index]!.computing_us).toBeCloseTo(covered(kernels), 3);
       expect(made.truth.windows[index]!.communication_us).toBeCloseTo(covered([...process.commOps]), 3);
     }

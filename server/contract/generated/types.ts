@@ -1,5 +1,15 @@
 // Generated from schemas/ by scripts/generate.mjs. Do not edit.
 
+export type Differences = CapacityDifference[];
+export type Advice = CapacityAdvice[];
+/**
+ * What the manifests say differs between the sides: the change under test, and what else.
+ */
+export type Differences1 = ComparisonDifference[];
+export type Ops = ComputeOp[];
+export type WhatIf = ComputeWhatIf[];
+export type BreakEven = ComputeBreakEven[];
+export type Assumptions = string[];
 export type Frameworks = Framework[];
 export type Topology = {
   npus: string[];
@@ -65,6 +75,7 @@ export type Derivation = {
 export type ToolResult = ToolOk | ToolFailed;
 
 export interface AllSchemas {
+  CapacityPlan: CapacityPlan;
   CaptureRecord: CaptureRecord;
   CaptureCounts: CaptureCounts;
   CaptureWorkload: CaptureWorkload;
@@ -76,13 +87,38 @@ export interface AllSchemas {
   Evidence: Evidence;
   Finding: Finding;
   Incomplete: Incomplete;
+  ComparisonReport: ComparisonReport;
+  ComparisonClaim: ComparisonClaim;
+  ComparisonReason: ComparisonReason;
+  ComparisonMetric: ComparisonMetric;
+  ComparisonRank: ComparisonRank;
+  ComparisonPlan: ComparisonPlan;
+  ComparisonInput: ComparisonInput;
+  ComputeEstimate: ComputeEstimate;
+  ComputePoint: ComputePoint;
+  ComputeModel: ComputeModel;
+  ComputeDevice: ComputeDevice;
+  ComputeOp: ComputeOp;
+  ComputeMemory: ComputeMemory;
+  ComputeSpeculation: ComputeSpeculation;
+  ComputeMeasured: ComputeMeasured;
+  ComputeWhatIf: ComputeWhatIf;
+  ComputeBreakEven: ComputeBreakEven;
   EnvSnapshot: EnvSnapshot;
   Chip: Chip;
   JobState: JobState;
   ProcessIdentity: ProcessIdentity;
   LessonCard: LessonCard;
+  PerfMetrics: PerfMetrics;
+  PerfPoint: PerfPoint;
+  PerfLatency: PerfLatency;
+  PerfTokens: PerfTokens;
   ProfilingAnalysis: ProfilingAnalysis;
   ProfileWindow: ProfileWindow;
+  ComparedSide: ComparedSide;
+  Contribution: Contribution;
+  ProfileComparison: ProfileComparison;
+  OperatorRow: OperatorRow;
   RunEvent: RunEvent;
   RunManifest: RunManifest;
   ServiceRecord: ServiceRecord;
@@ -91,6 +127,8 @@ export interface AllSchemas {
   ServiceMemory: ServiceMemory;
   ServiceIncident: ServiceIncident;
   ToolFacts: ToolFacts;
+  CapacityPlanFacts: CapacityPlanFacts;
+  BenchCompareFacts: BenchCompareFacts;
   EnvProbeFacts: EnvProbeFacts;
   RunCreateFacts: RunCreateFacts;
   RunShowFacts: RunShowFacts;
@@ -103,9 +141,197 @@ export interface AllSchemas {
   JobCancelFacts: JobCancelFacts;
   ServiceStartFacts: ServiceStartFacts;
   ServiceStopFacts: ServiceStopFacts;
+  ComputeSimulateFacts: ComputeSimulateFacts;
   ToolResult: ToolResult;
   ToolOk: ToolOk;
   ToolFailed: ToolFailed;
+}
+/**
+ * HBM of one rank, item by item, by the rules of the framework named; what it holds, what binds, and what a start-up log says to it.
+ */
+export interface CapacityPlan {
+  schema: 'capacity-plan';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'pass' | 'risk' | 'fail' | 'inconclusive';
+  limit:
+    | 'hbm-hard'
+    | 'kv-blocks'
+    | 'linear-state'
+    | 'workspace'
+    | 'speculative-reserve'
+    | 'scheduler-budget'
+    | 'fragmentation'
+    | 'none';
+  reason: string;
+  framework: 'xllm' | 'vllm-ascend' | 'sglang';
+  settings: CapacitySetting[];
+  per_rank: CapacityPerRank;
+  ledger: CapacityLedgerRow[];
+  /**
+   * Input and output, else the longest request the service accepts.
+   */
+  tokens_per_request: number | null;
+  /**
+   * Requests that run at once on the whole replica, reserves at their low end.
+   */
+  max_concurrency: number | null;
+  max_concurrency_low: number | null;
+  observed: CapacityObserved | null;
+  differences: Differences;
+  advice: Advice;
+  notes: Incomplete[];
+}
+/**
+ * The program that wrote the artifact.
+ */
+export interface Producer {
+  name: string;
+  version: string;
+}
+/**
+ * A raw file the artifact was computed from.
+ */
+export interface Source {
+  /**
+   * Relative to the run root where the file lies in it, else absolute.
+   */
+  path: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+}
+export interface CapacitySetting {
+  name: string;
+  value: number | string | boolean | null;
+  origin: 'given' | 'log' | 'default' | 'chip' | 'none';
+}
+export interface CapacityPerRank {
+  /**
+   * Heaviest rank, scales included; tower and draft apart.
+   */
+  weights_bytes: number;
+  draft_bytes: number | null;
+  /**
+   * Full-attention layers of one rank, index and scales included.
+   */
+  kv_bytes_per_token: number;
+  draft_kv_bytes_per_token: number | null;
+  /**
+   * Sliding layers.
+   */
+  kv_window_bytes_per_seq: number;
+  /**
+   * Delta-net layers.
+   */
+  linear_state_bytes_per_seq: number;
+  /**
+   * What the framework hands to the cache, linear state included; null: no memory size, or a part not known.
+   */
+  kv_pool_bytes: number | null;
+  /**
+   * With every reserve at its low end; block 0 of xLLM included.
+   */
+  blocks: number | null;
+  /**
+   * With every reserve at its high end.
+   */
+  blocks_low: number | null;
+  usable_blocks: number | null;
+  /**
+   * Tokens of one logical block.
+   */
+  block_size: number;
+  /**
+   * Of one DP rank.
+   */
+  token_capacity: number | null;
+  token_capacity_low: number | null;
+  linear_slots: number | null;
+  reserve: CapacityReserve[];
+  hbm_total_bytes: number | null;
+  /**
+   * Total less the ledger, reserves at their low end; negative: it does not fit.
+   */
+  free_margin_bytes: number | null;
+  /**
+   * Reserves at their high end.
+   */
+  free_margin_low_bytes: number | null;
+}
+export interface CapacityReserve {
+  name: string;
+  low_bytes: number;
+  high_bytes: number;
+  source: string;
+}
+/**
+ * Each column sums to hbm_total_bytes; free_margin is the last row.
+ */
+export interface CapacityLedgerRow {
+  name: string;
+  bytes: number;
+  worst_bytes: number;
+  source: string;
+}
+/**
+ * What the start-up log prints; null: it does not.
+ */
+export interface CapacityObserved {
+  hbm_total_bytes: number | null;
+  free_bytes: number | null;
+  weights_bytes: number | null;
+  kv_bytes: number | null;
+  blocks: number | null;
+  block_size: number | null;
+  token_capacity: number | null;
+  max_concurrency: number | null;
+}
+export interface CapacityDifference {
+  quantity: string;
+  unit: string;
+  planned_low: number | null;
+  planned_high: number | null;
+  observed: number;
+  /**
+   * The framework's rule on other lines of the same log, with their rounding.
+   */
+  recomputed_low: number | null;
+  recomputed_high: number | null;
+  status: 'agrees' | 'explained' | 'differs' | 'unplanned';
+  /**
+   * What moves this quantity.
+   */
+  cause: string;
+}
+/**
+ * One change, planned again.
+ */
+export interface CapacityAdvice {
+  parameter: string;
+  from: number | string | boolean | null;
+  to: number | string | boolean | null;
+  verdict: 'pass' | 'risk' | 'fail' | 'inconclusive';
+  max_concurrency: number | null;
+  blocks: number;
+  free_margin_bytes: number;
+}
+export interface Incomplete {
+  /**
+   * Closed lists in server/profiles and server/profiling: what is missing or damaged.
+   */
+  code: string;
+  /**
+   * What was seen and how to bring what is missing.
+   */
+  detail: string;
 }
 /**
  * profiling/<job>/capture.json: one capture of a running service: what was attached when, which load ran meanwhile, what the profiler acknowledged, and whether what it left is whole. Measurements whose window overlaps attached_at to detached_at are not measurements of the service alone.
@@ -170,26 +396,6 @@ export interface CaptureRecord {
    */
   verdict: 'complete' | 'inconclusive';
   reasons: CaptureReason[];
-}
-/**
- * The program that wrote the artifact.
- */
-export interface Producer {
-  name: string;
-  version: string;
-}
-/**
- * A raw file the artifact was computed from.
- */
-export interface Source {
-  /**
-   * Relative to the run root where the file lies in it, else absolute.
-   */
-  path: string;
-  /**
-   * SHA-256 of the file's bytes, lower-case hex.
-   */
-  sha256: string;
 }
 export interface CaptureWorkload {
   api: string;
@@ -326,15 +532,443 @@ export interface Finding {
   confidence: 'high' | 'medium' | 'low';
   action: string;
 }
-export interface Incomplete {
+/**
+ * comparison/<n>/report.json: whether a performance claim about two sets of service starts may be made, and how sure it is.
+ */
+export interface ComparisonReport {
+  schema: 'comparison-report';
+  schema_version: string;
+  producer: Producer;
   /**
-   * Closed lists in server/profiles and server/profiling: what is missing or damaged.
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'supported' | 'refuted' | 'equivalent' | 'inconclusive' | 'inadmissible';
+  grade: 'smoke' | 'indicative' | 'formal' | 'reproduced' | 'simulated';
+  claim: ComparisonClaim;
+  reasons: ComparisonReason[];
+  metrics: ComparisonMetric[];
+  inputs: ComparisonInput[];
+  order: ComparisonOrder;
+  /**
+   * Service level met first, then request throughput, output throughput, median TTFT, median TPOT.
+   */
+  ranking: ComparisonRank[];
+  plan: ComparisonPlan | null;
+  differences: Differences1;
+  /**
+   * Earlier formal report of this run root that this one confirms with later service starts.
+   */
+  confirms: string | null;
+  notes: Warning[];
+}
+export interface ComparisonClaim {
+  metric: string;
+  direction: 'decrease' | 'increase' | 'no-regression';
+  threshold_pct: number | null;
+  equivalence_pct: number;
+  confidence: number;
+  /**
+   * Where the metric comes from.
+   */
+  origin: 'asked' | 'manifest' | 'default';
+}
+export interface ComparisonReason {
+  /**
+   * Closed list in server/benchmark/compare/codes.ts.
    */
   code: string;
+  severity: 'blocker' | 'caution';
   /**
-   * What was seen and how to bring what is missing.
+   * What the side had; null: nothing.
    */
+  baseline: string | null;
+  candidate: string | null;
   detail: string;
+}
+/**
+ * One metric of one load. Means over service starts of each start's value; the interval is that of the ratio of the two means.
+ */
+export interface ComparisonMetric {
+  metric: string;
+  /**
+   * Load of both sides, e.g. parallel_4_number_40.
+   */
+  load: string;
+  /**
+   * True when the verdict of the whole comparison rests on this row.
+   */
+  primary: boolean;
+  /**
+   * Mean over service starts, in the metric's unit.
+   */
+  baseline: number | null;
+  candidate: number | null;
+  /**
+   * (candidate / baseline − 1) × 100.
+   */
+  delta_pct: number | null;
+  /**
+   * Null: no bound.
+   */
+  ci_low_pct: number | null;
+  /**
+   * Null: no bound.
+   */
+  ci_high_pct: number | null;
+  /**
+   * Two-sided Welch or paired t test of no difference; agrees with the interval.
+   */
+  p_value: number | null;
+  /**
+   * Two-sided exact permutation (unpaired) or sign-flip (paired) test; null when there are too many arrangements.
+   */
+  p_exact: number | null;
+  /**
+   * p_value after Holm over all rows with one.
+   */
+  p_holm: number | null;
+  n_baseline: number;
+  n_candidate: number;
+  /**
+   * Standard deviation over service starts, of the mean.
+   */
+  cv_baseline_pct: number | null;
+  cv_candidate_pct: number | null;
+  /**
+   * Smallest change that these numbers of starts and this spread show with 80 % power.
+   */
+  mde_pct: number | null;
+  /**
+   * Null: fewer than two service starts on a side, no interval.
+   */
+  method: 'welch' | 'paired' | null;
+  /**
+   * Of this row alone, by the direction of the claim or the metric's own good direction.
+   */
+  verdict: 'supported' | 'refuted' | 'equivalent' | 'inconclusive';
+}
+/**
+ * One service start with what was measured on it.
+ */
+export interface ComparisonInput {
+  side: 'baseline' | 'candidate';
+  label: string;
+  run: string | null;
+  commit: string | null;
+  /**
+   * Null: unknown.
+   */
+  service_started_at: string | null;
+  /**
+   * Null: unknown.
+   */
+  first_request_at: string | null;
+  passes: number;
+  /**
+   * The perf-metrics files, as they were read.
+   */
+  metrics: Source[];
+}
+export interface ComparisonOrder {
+  /**
+   * Sides in the order of their first request, B and C; null: a start time is missing.
+   */
+  sequence: string | null;
+  interleaved: boolean | null;
+  /**
+   * Pairs of neighbours, one of each side; null where the sides do not pair up.
+   */
+  pairs: number | null;
+}
+export interface ComparisonRank {
+  rank: number;
+  side: 'baseline' | 'candidate';
+  load: string;
+  /**
+   * Null: no service level given, or its p99 is missing.
+   */
+  sla_met: boolean | null;
+  request_tps: number | null;
+  output_tps: number | null;
+  ttft_p50_ms: number | null;
+  tpot_p50_ms: number | null;
+  ttft_p99_ms?: number | null;
+  tpot_p99_ms?: number | null;
+}
+export interface ComparisonPlan {
+  /**
+   * Spread of the primary metric between service starts, pooled over the sides.
+   */
+  noise_cv_pct: number | null;
+  /**
+   * What the spread was taken from.
+   */
+  noise_from: string;
+  power: number;
+  confidence: number;
+  effects: ComparisonPlanRow[];
+}
+export interface ComparisonPlanRow {
+  effect_pct: number;
+  /**
+   * Service starts each side needs; null: more than the search limit.
+   */
+  starts_per_side: number | null;
+  wished: boolean;
+}
+export interface ComparisonDifference {
+  field: string;
+  baseline: string | null;
+  candidate: string | null;
+}
+/**
+ * What one step of a model must compute and move on one rank, and the time no device can beat. A bound, not a forecast.
+ */
+export interface ComputeEstimate {
+  schema: 'compute-estimate';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'compute-bound' | 'memory-bound' | 'communication-bound' | 'inconclusive';
+  point: ComputePoint;
+  model: ComputeModel;
+  device: ComputeDevice | null;
+  params_total: number;
+  params_active: number;
+  /**
+   * Per rank and step, 2 per multiply-add; the sum over ops.
+   */
+  flops: number;
+  cube_flops: number;
+  vector_flops: number;
+  weight_bytes: number;
+  cache_bytes: number;
+  /**
+   * Per rank and step from memory: weights, cache, activations beyond L2; the sum over ops but collectives.
+   */
+  bytes: number;
+  bytes_sent: number;
+  compute_us: number | null;
+  communication_us: number | null;
+  /**
+   * Communication wholly hidden.
+   */
+  time_lower_bound_us: number | null;
+  /**
+   * Communication wholly exposed.
+   */
+  time_no_overlap_us: number | null;
+  tokens_per_step: number;
+  /**
+   * Of the whole replica: accepted tokens in decode, prompt tokens in prefill.
+   */
+  tokens_per_s_upper_bound: number | null;
+  ops: Ops;
+  memory: ComputeMemory;
+  speculation: ComputeSpeculation | null;
+  /**
+   * True with a measured profile; else every time is a bound nothing has been compared with.
+   */
+  calibrated: boolean;
+  measured: ComputeMeasured | null;
+  mfu_pct: number | null;
+  mbu_pct: number | null;
+  what_if: WhatIf;
+  break_even: BreakEven;
+  assumptions: Assumptions;
+  findings: Finding[];
+}
+/**
+ * The step that was priced. Null: not given.
+ */
+export interface ComputePoint {
+  phase: 'prefill' | 'decode';
+  /**
+   * SoC name; null: no device, so no times.
+   */
+  chip: string | null;
+  tp: number;
+  dp: number;
+  ep: number;
+  pp: number;
+  dtype: 'bf16' | 'fp16' | null;
+  quant: string | null;
+  /**
+   * Sequences of the whole replica in one step.
+   */
+  batch: number;
+  /**
+   * Prefill: new tokens per sequence.
+   */
+  input_tokens: number | null;
+  /**
+   * Prefill: tokens cached before. Decode: tokens the first query sees, itself included.
+   */
+  context_tokens: number;
+  num_speculative_tokens: number;
+  /**
+   * Constant acceptance per draft, 0 to 1.
+   */
+  acceptance_rate: number | null;
+  draft_layers: number | null;
+}
+export interface ComputeModel {
+  /**
+   * Known name, or the folder as given.
+   */
+  name: string;
+  model_type: string;
+  layers: number;
+  /**
+   * Text model without MTP layers and towers.
+   */
+  params_total: number;
+  /**
+   * Total minus the routed experts a token does not use.
+   */
+  params_active: number;
+  params_mtp: number | null;
+}
+export interface ComputeDevice {
+  soc: string;
+  /**
+   * What one rank holds; on A3 one die.
+   */
+  device: string;
+  cube_cores: number;
+  clock_mhz: number;
+  /**
+   * Cores x clock x 8192: the roof of matrix products.
+   */
+  cube_fp16_tflops: number | null;
+  cube_int8_tops: number | null;
+  /**
+   * Cube and vector added, as the sheet prints it; not used.
+   */
+  marketing_fp16_tflops: number | null;
+  memory_bytes_per_s: number;
+  confidence: 'high' | 'medium' | 'low';
+  /**
+   * Cores or clock were read from the capture.
+   */
+  from_card: boolean;
+}
+/**
+ * One operator of the step on one rank.
+ */
+export interface ComputeOp {
+  op: string;
+  /**
+   * Kernels in the step.
+   */
+  calls: number;
+  flops: number;
+  /**
+   * From memory; of a collective, what the rank sends.
+   */
+  bytes: number;
+  /**
+   * Larger of work over peak and bytes over bandwidth; null without device or links.
+   */
+  time_us: number | null;
+  bound: 'compute' | 'memory' | 'communication' | null;
+}
+export interface ComputeMemory {
+  weights_bytes: number;
+  cache_bytes: number;
+  device_bytes: number | null;
+  /**
+   * False: weights and cache alone exceed the device. True leaves the reserves to capacity_plan.
+   */
+  fits: boolean | null;
+}
+export interface ComputeSpeculation {
+  tokens_per_sequence_step: number;
+  time_without_us: number | null;
+  /**
+   * Tokens/s with over without drafts, both at the bound.
+   */
+  speedup_bound: number | null;
+}
+export interface ComputeMeasured {
+  device: number;
+  rank: number | null;
+  devices: number;
+  steps: number;
+  steps_source: 'attention-kernels' | 'markers';
+  /**
+   * Compute kernels of one step on the slowest device.
+   */
+  kernel_us: number;
+  /**
+   * Span over steps, idle included.
+   */
+  step_us: number | null;
+  /**
+   * Of kernel time: time of the cube at its peak / measured.
+   */
+  mfu_pct: number;
+  /**
+   * Of kernel time: (weights touched + KV and state) / (measured x bandwidth).
+   */
+  mbu_pct: number;
+  /**
+   * Of the span.
+   */
+  mfu_step_pct: number | null;
+  mbu_step_pct: number | null;
+  groups: ComputeMeasuredGroup[];
+}
+export interface ComputeMeasuredGroup {
+  group: 'matmul' | 'attention' | 'other';
+  measured_us: number;
+  /**
+   * Null with drafts, whose kernels carry the same names.
+   */
+  bound_us: number | null;
+  op_types: string[];
+}
+export interface ComputeWhatIf {
+  /**
+   * What differs from the base.
+   */
+  change: {
+    [k: string]: unknown;
+  };
+  flops: number | null;
+  bytes: number | null;
+  bound: 'compute' | 'memory' | 'communication' | null;
+  time_lower_bound_us: number | null;
+  time_no_overlap_us: number | null;
+  tokens_per_s_upper_bound: number | null;
+  tokens_per_s_change_pct: number | null;
+  /**
+   * Bound x the measured ratio of the base; null without a profile.
+   */
+  time_calibrated_us: number | null;
+  fits: boolean | null;
+  /**
+   * Code and cause when the row means no possible plan.
+   */
+  error: string | null;
+}
+export interface ComputeBreakEven {
+  what: string;
+  /**
+   * First value for which it holds; null: not up to searched_to.
+   */
+  at: number | null;
+  unit: 'sequences' | 'tokens' | 'drafts' | 'acceptance';
+  searched_to: number;
+  note: string;
 }
 /**
  * The state of an NPU host at one moment, from npu-smi and version files: chips, memory, processes, versions, and whether a measurement may start.
@@ -557,6 +1191,183 @@ export interface LessonEffect {
   conditions: string;
 }
 /**
+ * perf/<job>/<point>/metrics.json: what a load client measured, in one vocabulary for every client. Numbers that the client did not give, or that would be averages over zero successes, are null.
+ */
+export interface PerfMetrics {
+  schema: 'perf-metrics';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  /**
+   * Benchmark job in this run; null when imported.
+   */
+  job: string | null;
+  /**
+   * Service job that was measured.
+   */
+  service_job?: string | null;
+  /**
+   * When the measured service was started: the unit of replication. Null: unknown.
+   */
+  service_started_at?: string | null;
+  points: PerfPoint[];
+  incomplete: Incomplete[];
+}
+/**
+ * One pass of one load. Passes of the same load against the same service start share id, parallel, rate and number; they are averaged, never counted as replicates.
+ */
+export interface PerfPoint {
+  /**
+   * Name of the load, e.g. parallel_4_number_40.
+   */
+  id: string;
+  /**
+   * Which pass of the load this is, from 1.
+   */
+  repeat?: number;
+  /**
+   * Requests in flight at most; null in an open loop.
+   */
+  parallel: number | null;
+  /**
+   * Requests per second; null is unthrottled.
+   */
+  rate: number | null;
+  /**
+   * Requests asked.
+   */
+  number: number | null;
+  success: number | null;
+  failed: number | null;
+  /**
+   * Wall time of the measured window, warm-up excluded.
+   */
+  duration_s: number | null;
+  /**
+   * When the client began the measured window, by the clock of the host it ran on.
+   */
+  started_at?: string | null;
+  /**
+   * When the client ended.
+   */
+  ended_at?: string | null;
+  /**
+   * Requests before the window; null: unknown.
+   */
+  warmup: number | null;
+  /**
+   * Passes of this load asked for.
+   */
+  repeats: number | null;
+  /**
+   * True when a prompt of the window had been sent to the same service before; null: unknown.
+   */
+  repeated_prompts?: boolean | null;
+  /**
+   * Log lines of the service inside the window that tell of graph capture or compilation; null: not looked for.
+   */
+  graph_captures?: number | null;
+  stream: boolean | null;
+  sampling: PerfSampling;
+  ttft_ms: PerfLatency;
+  tpot_ms: PerfLatency;
+  itl_ms: PerfLatency;
+  e2el_ms: PerfLatency;
+  /**
+   * Output tokens per second of the window.
+   */
+  output_tps: number | null;
+  /**
+   * Input and output tokens per second.
+   */
+  total_tps: number | null;
+  /**
+   * Successful requests per second.
+   */
+  request_tps: number | null;
+  input_tokens: PerfTokens;
+  output_tokens: PerfTokens;
+  speculative: PerfSpeculative | null;
+  client: PerfClient;
+  /**
+   * Requests per second that met the service level the client was given.
+   */
+  goodput?: number | null;
+}
+/**
+ * Null: not sent.
+ */
+export interface PerfSampling {
+  temperature: number | null;
+  top_p: number | null;
+  top_k: number | null;
+  seed: number | null;
+  ignore_eos: boolean | null;
+}
+/**
+ * Milliseconds over the successful requests of the window. Percentiles as the client computes them.
+ */
+export interface PerfLatency {
+  mean: number | null;
+  p50: number | null;
+  p90: number | null;
+  p95: number | null;
+  p99: number | null;
+  min?: number | null;
+  max?: number | null;
+  std?: number | null;
+  /**
+   * Only where the client defines it differently from the common definition.
+   */
+  definition?: string;
+}
+/**
+ * Tokens per successful request.
+ */
+export interface PerfTokens {
+  mean: number | null;
+  p50?: number | null;
+  p90?: number | null;
+  p95?: number | null;
+  p99?: number | null;
+  min?: number | null;
+  max?: number | null;
+  total?: number | null;
+  /**
+   * server: the service's usage; client: counted with its tokenizer.
+   */
+  source?: 'server' | 'client';
+}
+export interface PerfSpeculative {
+  accepted_tokens: number | null;
+  draft_tokens: number | null;
+  /**
+   * Accepted of drafted tokens, 0 to 1.
+   */
+  acceptance_rate: number | null;
+  /**
+   * Tokens per decode step.
+   */
+  tokens_per_step: number | null;
+  /**
+   * server: difference of the service's counters; client: guessed from chunks.
+   */
+  source: 'server' | 'client';
+}
+export interface PerfClient {
+  name: string;
+  version: string | null;
+  /**
+   * Which layout of the client's output files was read.
+   */
+  output_generation: string | null;
+}
+/**
  * What a device profile says: the window and where it went, five tables, the bottleneck class with its evidence. A profile explains; it never measures performance.
  */
 export interface ProfilingAnalysis {
@@ -595,6 +1406,14 @@ export interface ProfilingAnalysis {
   fusion: FusionRow[] | null;
   dispatch: DispatchRow[] | null;
   memory: MemoryRow[] | null;
+  /**
+   * Against another capture (compare_to), which is the baseline; null when none was given.
+   */
+  comparison: ProfileComparison | null;
+  /**
+   * Operator profiles (OPPROF of msprof op), one entry a replayed kernel; null for captures of a service.
+   */
+  operators: OperatorRow[] | null;
   findings: Finding[];
 }
 export interface ProfileSource {
@@ -674,6 +1493,14 @@ export interface KernelRow {
    * Null without PMU columns.
    */
   bound: 'cube' | 'vector' | 'mte1' | 'mte2' | 'mte3' | 'fixpipe' | 'scalar' | null;
+  /**
+   * Floating-point or integer operations of all calls whose shapes give them, a multiply-add counting two; null at types that are neither matrix product nor attention.
+   */
+  flops: number | null;
+  /**
+   * Time those calls would take at the cube peak (cores x clock x 8192 at FP16 and BF16, 16384 at INT8) over the time they took. Null when a shape, the type or the peak is not known, and when it came out above 100; incomplete says why.
+   */
+  mfu_pct: number | null;
   stage: 'prefill' | 'decode' | 'mixed' | 'sampling' | null;
 }
 export interface CommunicationRow {
@@ -773,6 +1600,200 @@ export interface MemoryRow {
    * (reserved − allocated) / reserved at the reserved peak.
    */
   fragmentation_pct: number | null;
+}
+/**
+ * candidate minus baseline. The delta_us of the contributions add up to delta_us exactly, in whole ns.
+ */
+export interface ProfileComparison {
+  baseline_sources: string[];
+  baseline: ComparedSide;
+  candidate: ComparedSide;
+  /**
+   * Difference of the summed spans.
+   */
+  delta_us: number;
+  delta_pct: number | null;
+  /**
+   * Largest first.
+   */
+  contributions: Contribution[];
+  /**
+   * Not-overlapped time by collective, where both sides know it: what stands behind exposed-communication. Collectives that run side by side are counted each.
+   */
+  communication: ComparedCollective[];
+  notes: Incomplete[];
+}
+export interface ComparedSide {
+  /**
+   * Devices whose times are summed, e.g. `device 0, rank 0`.
+   */
+  devices: string[];
+  span_us: number;
+  computing_us: number;
+  communication_not_overlapped_us: number;
+  free_us: number;
+  /**
+   * Compute kernels.
+   */
+  kernels: number;
+  /**
+   * Marked steps; null without marks.
+   */
+  steps: number | null;
+  /**
+   * Kernels that pick tokens: about one a step.
+   */
+  sampler_calls: number;
+}
+export interface Contribution {
+  /**
+   * new, gone: an op type only one side has. per-call: the same calls took another time. calls: more or fewer calls, at the baseline's time each. shapes: calls with shapes the other side does not have. kernel-overlap: kernels that ran side by side, and span of several streams. The rest are parts of the window.
+   */
+  cause:
+    | 'new'
+    | 'gone'
+    | 'per-call'
+    | 'calls'
+    | 'shapes'
+    | 'kernel-overlap'
+    | 'exposed-communication'
+    | 'memcpy'
+    | 'event-wait'
+    | 'aicpu'
+    | 'idle'
+    | 'free';
+  /**
+   * Common name of the op type, without version and build suffixes; null for parts of the window.
+   */
+  op: string | null;
+  /**
+   * The names the baseline uses.
+   */
+  baseline_ops: string[];
+  candidate_ops: string[];
+  baseline_count: number | null;
+  candidate_count: number | null;
+  baseline_us: number;
+  candidate_us: number;
+  /**
+   * What this adds to the difference of the spans.
+   */
+  delta_us: number;
+  /**
+   * delta_us over the span of the baseline.
+   */
+  share_pct: number | null;
+}
+export interface ComparedCollective {
+  op: string;
+  baseline_count: number;
+  candidate_count: number;
+  baseline_us: number;
+  candidate_us: number;
+  delta_us: number;
+}
+export interface OperatorRow {
+  /**
+   * Folder of its tables.
+   */
+  path: string;
+  op: string | null;
+  /**
+   * cube, vector or mix, as msprof op writes it.
+   */
+  op_type: string | null;
+  device: number | null;
+  /**
+   * Order in which kernels of one name were scheduled.
+   */
+  sequence: number | null;
+  blocks: number | null;
+  mix_blocks: number | null;
+  duration_us: number | null;
+  current_mhz: number | null;
+  rated_mhz: number | null;
+  /**
+   * The unit that limits it; null when none is busy enough.
+   */
+  bound: 'cube' | 'vector' | 'mte1' | 'mte2' | 'mte3' | 'fixpipe' | 'scalar' | null;
+  bound_ratio: number | null;
+  cores: OperatorCores[];
+  /**
+   * Share of the cycles a unit was busy, over blocks; units run side by side.
+   */
+  units: OperatorUnit[];
+  bandwidth: OperatorBandwidth[];
+  /**
+   * Waits and bank conflicts as shares of the cycles.
+   */
+  conflicts: OperatorConflict[];
+  /**
+   * Hits over hits and misses, summed over blocks.
+   */
+  l2: OperatorL2 | null;
+  roofline: OperatorRoofline | null;
+}
+export interface OperatorCores {
+  core: 'cube' | 'vector';
+  /**
+   * Rows of the tables: blocks of this kind of core.
+   */
+  blocks: number;
+  time_us_mean: number;
+  time_us_max: number;
+  /**
+   * Longest block over the mean, minus 100.
+   */
+  imbalance_pct: number | null;
+}
+export interface OperatorUnit {
+  core: 'cube' | 'vector';
+  unit: 'cube' | 'vector' | 'mte1' | 'mte2' | 'mte3' | 'fixpipe' | 'scalar';
+  ratio_mean: number;
+  ratio_max: number;
+}
+export interface OperatorBandwidth {
+  /**
+   * The column without its unit, e.g. aic_main_mem_read_bw.
+   */
+  route: string;
+  unit: 'GB/s' | '%';
+  mean: number;
+  max: number;
+}
+export interface OperatorConflict {
+  name: string;
+  ratio_mean: number;
+  ratio_max: number;
+}
+export interface OperatorL2 {
+  read_hit_pct: number | null;
+  write_hit_pct: number | null;
+  total_hit_pct: number | null;
+}
+export interface OperatorRoofline {
+  /**
+   * As the counters say (fops).
+   */
+  cube_ops: number | null;
+  vector_ops: number | null;
+  /**
+   * Read from and written to main memory by all blocks.
+   */
+  memory_bytes: number | null;
+  /**
+   * Operations per byte of main memory.
+   */
+  intensity: number | null;
+  /**
+   * 1e9 operations per second over the task duration.
+   */
+  achieved_gflops: number | null;
+  achieved_gbps: number | null;
+  /**
+   * Highest bandwidth use of a route between main memory and the core, as msprof op computes it.
+   */
+  memory_peak_pct: number | null;
 }
 /**
  * One line of events.jsonl. Each line carries the hash of the line before it, so a removed or edited line shows.
@@ -1179,6 +2200,52 @@ export interface ServiceIncident {
 export interface ToolFacts {
   [k: string]: unknown;
 }
+export interface CapacityPlanFacts {
+  run: string;
+  limit:
+    | 'hbm-hard'
+    | 'kv-blocks'
+    | 'linear-state'
+    | 'workspace'
+    | 'speculative-reserve'
+    | 'scheduler-budget'
+    | 'fragmentation'
+    | 'none';
+  per_rank: CapacityPerRank;
+  ledger: CapacityLedgerShort[];
+  /**
+   * Input and output, else the longest request the service accepts.
+   */
+  tokens_per_request: number | null;
+  /**
+   * Requests that run at once on the whole replica, reserves at their low end.
+   */
+  max_concurrency: number | null;
+  max_concurrency_low: number | null;
+  observed: CapacityObserved | null;
+  differences: Differences;
+  advice: Advice;
+}
+export interface CapacityLedgerShort {
+  name: string;
+  bytes: number;
+  worst_bytes: number;
+}
+export interface BenchCompareFacts {
+  run: string;
+  grade: 'smoke' | 'indicative' | 'formal' | 'reproduced' | 'simulated';
+  claim: ComparisonClaim;
+  reasons: ComparisonReason[];
+  metrics: ComparisonMetric[];
+  order: ComparisonOrder;
+  ranking: ComparisonRank[];
+  plan: ComparisonPlan | null;
+  differences: Differences1;
+  /**
+   * Earlier formal report of this run root that this one confirms with later service starts.
+   */
+  confirms: string | null;
+}
 export interface EnvProbeFacts {
   run: string;
   chips: Chip[];
@@ -1258,6 +2325,14 @@ export interface ProfileAnalyzeFacts {
   };
   incomplete: Incomplete[];
   ranks: Ranks;
+  /**
+   * With compare_to: candidate (path) minus baseline (compare_to).
+   */
+  comparison: ComparisonFacts | null;
+  /**
+   * Kernels of an operator profile (OPPROF); null for captures of a service.
+   */
+  operators: number | null;
 }
 /**
  * Rows of each table in the artifact; null when the capture cannot fill it.
@@ -1268,6 +2343,17 @@ export interface TableSizes {
   fusion: number | null;
   dispatch: number | null;
   memory: number | null;
+}
+export interface ComparisonFacts {
+  baseline: ComparedSide;
+  candidate: ComparedSide;
+  delta_us: number;
+  delta_pct: number | null;
+  /**
+   * How many there are; the largest stand in rows.comparison, all in the artifact.
+   */
+  contributions: number;
+  notes: Incomplete[];
 }
 export interface ProfileStartFacts {
   run: string;
@@ -1404,6 +2490,55 @@ export interface ReleasedHbm {
    * True when the device holds no more than before the start, or is idle; null when other processes hold it.
    */
   back: boolean | null;
+}
+export interface ComputeSimulateFacts {
+  run: string;
+  point: ComputePoint;
+  model: ComputeModel;
+  device: ComputeDevice | null;
+  params_total: number;
+  params_active: number;
+  /**
+   * Per rank and step, 2 per multiply-add; the sum over ops.
+   */
+  flops: number;
+  cube_flops: number;
+  vector_flops: number;
+  weight_bytes: number;
+  cache_bytes: number;
+  /**
+   * Per rank and step from memory: weights, cache, activations beyond L2; the sum over ops but collectives.
+   */
+  bytes: number;
+  bytes_sent: number;
+  compute_us: number | null;
+  communication_us: number | null;
+  /**
+   * Communication wholly hidden.
+   */
+  time_lower_bound_us: number | null;
+  /**
+   * Communication wholly exposed.
+   */
+  time_no_overlap_us: number | null;
+  tokens_per_step: number;
+  /**
+   * Of the whole replica: accepted tokens in decode, prompt tokens in prefill.
+   */
+  tokens_per_s_upper_bound: number | null;
+  ops: Ops;
+  memory: ComputeMemory;
+  speculation: ComputeSpeculation | null;
+  /**
+   * True with a measured profile; else every time is a bound nothing has been compared with.
+   */
+  calibrated: boolean;
+  measured: ComputeMeasured | null;
+  mfu_pct: number | null;
+  mbu_pct: number | null;
+  what_if: WhatIf;
+  break_even: BreakEven;
+  assumptions: Assumptions;
 }
 export interface ToolOk {
   /**

@@ -11,6 +11,9 @@ import { blockWaste, frequencyLoss, slowLinks, type BlockWaste, type FrequencyLo
 import { memoryRows } from './memory.js';
 import { nearestRank, percent, rowsOf, us } from '../../profiles/derived/numbers.js';
 import { deviceWindows, type DeviceWindow } from '../../profiles/derived/window.js';
+import { compareFacts, type CompareFacts } from '../compare/facts.js';
+import { mfuTable } from './mfu.js';
+import { shapeGroups } from './shapes.js';
 
 /** What the judge knows of one device besides the tables. */
 export interface DeviceFacts {
@@ -39,6 +42,8 @@ export interface Analysis {
   readonly incomplete: readonly Incomplete[];
   readonly devices: readonly DeviceFacts[];
   readonly links: readonly SlowLink[];
+  /** What a comparison with another capture needs of this one. */
+  readonly compare: CompareFacts;
 }
 
 function windowRow(profile: Profile, w: DeviceWindow): ProfileWindow {
@@ -77,8 +82,10 @@ export function analyze(profile: Profile): Analysis {
   const total = kernelTime(groups ?? []);
   const latencies = launchLatencies(profile);
   const ends = callEnds(profile);
+  const shapes = shapeGroups(profile);
+  const mfu = mfuTable(profile, shapes);
   const tables = {
-    kernel: groups === null ? null : kernelRows(profile, groups),
+    kernel: groups === null ? null : kernelRows(profile, groups, mfu),
     communication: communicationRows(profile, windows),
     fusion: fusionRows(profile),
     dispatch: dispatchRows(profile, latencies),
@@ -102,8 +109,9 @@ export function analyze(profile: Profile): Analysis {
     window: longest,
     ranks: profile.devices.map((d) => ({ rank: d.rank, device: d.id, host: d.host })),
     ...tables,
-    incomplete: [...profile.incomplete.map((n) => ({ code: n.code, detail: n.detail })), ...missingTables(profile, tables, windows, latencies !== null)],
+    incomplete: [...profile.incomplete.map((n) => ({ code: n.code, detail: n.detail })), ...missingTables(profile, tables, windows, latencies !== null), ...mfu.notes],
     devices,
     links: slowLinks(profile),
+    compare: compareFacts(profile, windows, shapes, tables.communication),
   };
 }

@@ -9,6 +9,8 @@ import type { DeviceWindow } from '../../profiles/derived/window.js';
 export interface IdleCauses {
   /** The next task was put on its stream after the gap began, and the host was not waiting when it began. */
   readonly launchNs: number;
+  /** As launch, but a good part of the gap the host compiled operators. */
+  readonly compileNs: number;
   /** As before, but the host sat in a synchronising call when the device ran dry. */
   readonly syncNs: number;
   /** The next task was on its stream before the gap began: the device did not wait for the host. */
@@ -18,6 +20,21 @@ export interface IdleCauses {
 }
 
 const synchronising = /synchronize(?:stream|event|device)|(?:stream|event|device)synchronize|aclrtMemcpy$/i;
+
+/** Host calls that compile an operator. */
+export function isCompile(name: string): boolean {
+  return /aclopCompile/i.test(name);
+}
+
+/** Times in which the host compiled operators. */
+function compiles(profile: Profile, capture: number): Intervals {
+  const { apis, strings } = profile;
+  if (apis === null) return new Float64Array(0);
+  return unite(apis, 0, apis.length, (row) => {
+    const thread = apis.thread[row] ?? -1;
+    return (capture < 0 || thread < 0 || captureOf(thread) === capture) && isCompile(strings.get(apis.name[row] ?? 0));
+  });
+}
 
 /** Times in which a launching thread of the capture waited for the device. Other threads may wait all day without harm. */
 function waits(profile: Profile, capture: number): Intervals {
@@ -50,9 +67,19 @@ export function callEnds(profile: Profile): Map<number, number> | null {
   return ends.size > 0 ? ends : null;
 }
 
+/** Length of the set inside one gap; the set lies within the gaps, which come in order, so a cursor runs along. */
+function inside(set: Intervals, cursor: { at: number }, start: number, end: number): number {
+  let sum = 0;
+  while (cursor.at < set.length && (set[cursor.at + 1] ?? 0) <= end) {
+    if ((set[cursor.at] ?? 0) >= start) sum += (set[cursor.at + 1] ?? 0) - (set[cursor.at] ?? 0);
+    cursor.at += 2;
+  }
+  return sum;
+}
+
 /**
  * Splits the idle time of a device by its cause: a gap belongs to the host when the call that launched the task after it ended
- * inside the gap, and then to a wait when the host was synchronising as the gap began (or for a good part of it).
+ * inside the gap; then to compilation when that fills a good part of it, to a wait when the host was synchronising as the gap began (or for a good part of it).
  * Null without host calls.
  */
 export function idleCauses(profile: Profile, window: DeviceWindow, ends: ReadonlyMap<number, number> | null): IdleCauses | null {
@@ -62,10 +89,12 @@ export function idleCauses(profile: Profile, window: DeviceWindow, ends: Readonl
   const [firstOp, endOp] = commOps === null ? [0, 0] : rowsOf(commOps.device, commOps.length, window.device);
   const waiting = waits(profile, profile.devices[window.device]?.capture ?? -1);
   const waited = intersect(window.idle, waiting);
-  const causes = { launchNs: 0, syncNs: 0, queuedNs: 0, unknownNs: 0 };
+  const compiled = intersect(window.idle, compiles(profile, profile.devices[window.device]?.capture ?? -1));
+  const causes = { launchNs: 0, compileNs: 0, syncNs: 0, queuedNs: 0, unknownNs: 0 };
   let task = from;
   let op = firstOp;
-  let wait = 0;
+  const waitCursor = { at: 0 };
+  const compileCursor = { at: 0 };
   each(window.idle, (start, end) => {
     // The call behind whatever starts as the gap ends; the latest one, if several start together.
     let call = Number.NaN;
@@ -79,15 +108,13 @@ export function idleCauses(profile: Profile, window: DeviceWindow, ends: Readonl
       while (op < endOp && (commOps.startNs[op] ?? 0) < end) op += 1;
       for (let row = op; row < endOp && commOps.startNs[row] === end; row += 1) consider(commOps.connection[row] ?? -1);
     }
-    let overlap = 0;
-    while (wait < waited.length && (waited[wait + 1] ?? 0) <= end) {
-      if ((waited[wait] ?? 0) >= start) overlap += (waited[wait + 1] ?? 0) - (waited[wait] ?? 0);
-      wait += 2;
-    }
+    const waitNs = inside(waited, waitCursor, start, end);
+    const compileNs = inside(compiled, compileCursor, start, end);
     const gap = end - start;
     if (Number.isNaN(call)) causes.unknownNs += gap;
     else if (call <= start) causes.queuedNs += gap;
-    else if (contains(waiting, start) || overlap >= thresholds.freeAttribution.value * gap) causes.syncNs += gap;
+    else if (compileNs >= thresholds.freeAttribution.value * gap) causes.compileNs += gap;
+    else if (contains(waiting, start) || waitNs >= thresholds.freeAttribution.value * gap) causes.syncNs += gap;
     else causes.launchNs += gap;
   });
   return causes;

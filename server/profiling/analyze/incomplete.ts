@@ -1,5 +1,6 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
+import { coresOf } from './losses.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
 
 /** Why a table or a column of the analysis is null, and which capture brings it. Closed; stands beside the reader's own list. */
@@ -16,6 +17,8 @@ export const tableCodes = {
   'latency-null': 'no host launch calls linked to tasks: keep the database, and capture with --ascendcl=on (msprof) or Level1 (torch_npu)',
   'fusion-null': 'no operator types, so no kernel sequence can be recognised: capture with --task-time=l1 (msprof) or Level1 (torch_npu)',
   'cores-null': 'the number of cores is not in the capture, so block use is not judged: keep PROF_*/device_*/info.json.*',
+  'frequency-null': 'no AI core clock in the capture, so a frequency drop is not seen: keep the database or the timeline JSON',
+  'fragmentation-null': 'no component has both reserved and allocated memory, so fragmentation is not judged: capture with profile_memory=True (torch_npu)',
   'memory-null': 'no memory records: capture with profile_memory=True (torch_npu), or --task-memory=on or --sys-hardware-mem=on (msprof)',
 } as const;
 
@@ -52,8 +55,10 @@ export function missingTables(profile: Profile, tables: Tables, windows: readonl
     if (!latencies) codes.push('latency-null');
   }
   if (tables.fusion === null) codes.push('fusion-null');
-  if (profile.tasks.length > 0 && profile.devices.some((d) => d.aicoreCount === null)) codes.push('cores-null');
+  if (profile.tasks.length > 0 && profile.devices.some((d) => coresOf(d) === null)) codes.push('cores-null');
+  if (profile.tasks.length > 0 && profile.frequency.length === 0) codes.push('frequency-null');
   if (tables.memory === null) codes.push('memory-null');
+  else if (tables.memory.every((r) => r.fragmentation_pct === null || r.component === 'GE')) codes.push('fragmentation-null');
   const told = new Set(profile.incomplete.map((n) => n.code));
   return codes.filter((code) => !(covered[code] ?? []).some((c) => told.has(c))).map((code) => ({ code, detail: tableCodes[code] }));
 }

@@ -1,6 +1,7 @@
 import type { KernelRow } from '../../contract/index.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
+import { mfuKey, mfuTable, type MfuTable } from './mfu.js';
 import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
 
 export type Bound = Exclude<KernelRow['bound'], null>;
@@ -169,12 +170,13 @@ export function kernelTime(groups: readonly KernelGroup[]): Map<number, number> 
   return total;
 }
 
-/** Rows of the kernel table. `share_pct` is of the device's summed kernel time. */
-export function kernelRows(profile: Profile, groups: readonly KernelGroup[]): KernelRow[] {
+/** Rows of the kernel table. `share_pct` is of the device's summed kernel time; `mfu_pct` stands at matrix and attention types only. */
+export function kernelRows(profile: Profile, groups: readonly KernelGroup[], mfu: MfuTable = mfuTable(profile)): KernelRow[] {
   const total = kernelTime(groups);
   return groups.map((g) => {
     const device = profile.devices[g.device];
     const whole = total.get(g.device) ?? 0;
+    const work = mfu.rows.get(mfuKey(g.device, g.opType, g.taskType));
     return {
       device: device?.id ?? g.device,
       rank: device?.rank ?? null,
@@ -186,6 +188,8 @@ export function kernelRows(profile: Profile, groups: readonly KernelGroup[]): Ke
       max_us: g.maxNs === null ? null : us(g.maxNs),
       share_pct: whole > 0 ? round((g.totalNs / whole) * 100) : 0,
       bound: g.bound,
+      flops: work?.flops ?? null,
+      mfu_pct: work?.mfuPct ?? null,
       stage: null,
     };
   });

@@ -1,4 +1,5 @@
-import { taskClass, type FrequencySeries, type Profile } from '../../profiles/profile.js';
+import { findChip } from '../../hardware/lookup.js';
+import { taskClass, type Device, type FrequencySeries, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { intersect, length, type Intervals } from '../../profiles/derived/intervals.js';
 import { rowsOf } from '../../profiles/derived/numbers.js';
@@ -13,14 +14,27 @@ export interface BlockWaste {
   readonly cores: number;
 }
 
+/** Cores of a device: its own info first (variants of one chip differ), else the catalogue's for the exact SoC; null for a family name such as `Ascend910B`. */
+export function coresOf(device: Device | undefined): { readonly cube: number; readonly vector: number | null } | null {
+  if (device === undefined) return null;
+  if (device.aicoreCount !== null) return { cube: device.aicoreCount, vector: device.aivectorCount };
+  if (device.chip === null) return null;
+  try {
+    const chip = findChip(device.chip);
+    return { cube: chip.cube_cores.value, vector: chip.vector_cores.value };
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Time × share of the cores a kernel did not use: with b blocks on c cores, 1 − b / (⌈b/c⌉ · c). Cores come from the profile's
- * own device info (variants of one chip differ); null without it or without block counts.
+ * Time × share of the cores a kernel did not use: with b blocks on c cores, 1 − b / (⌈b/c⌉ · c). Null
+ * without core counts (see {@link coresOf}) or without block counts.
  */
 export function blockWaste(profile: Profile, device: number): BlockWaste | null {
-  const info = profile.devices[device];
+  const known = coresOf(profile.devices[device]);
   const { tasks, strings } = profile;
-  if (info?.aicoreCount == null) return null;
+  if (known === null) return null;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
   const byType = new Map<number, { wasted: number; blocks: number; cores: number }>();
   let seen = false;
@@ -28,7 +42,7 @@ export function blockWaste(profile: Profile, device: number): BlockWaste | null 
     if (tasks.class[row] !== taskClass.compute) continue;
     const blocks = tasks.blockNum[row] ?? Number.NaN;
     const type = strings.get(tasks.taskType[row] ?? 0);
-    const cores = /VECTOR|MIX_AIV|AIVEC/.test(type) ? info.aivectorCount : /AI_?CORE|MIX_AIC/.test(type) ? info.aicoreCount : null;
+    const cores = /VECTOR|MIX_AIV|AIVEC/.test(type) ? known.vector : /AI_?CORE|MIX_AIC/.test(type) ? known.cube : null;
     if (!(blocks > 0) || cores === null || cores <= 0) continue;
     seen = true;
     const wasted = (tasks.durationNs[row] ?? 0) * (1 - blocks / (Math.ceil(blocks / cores) * cores));
@@ -50,6 +64,8 @@ export function blockWaste(profile: Profile, device: number): BlockWaste | null 
 /** How long a device computed below its clock. */
 export interface FrequencyLoss {
   readonly slowNs: number;
+  /** What it cost if kernels scale with the clock: Σ time × (1 − clock / rated). An upper bound where memory sets the pace. */
+  readonly lostNs: number;
   readonly ratedMhz: number;
   readonly lowestMhz: number;
 }
@@ -61,6 +77,7 @@ export function frequencyLoss(profile: Profile, window: DeviceWindow, series: Fr
   const limit = ratedMhz * (1 - thresholds.frequencyDrop.value);
   const pairs: number[] = [];
   const floors: number[] = [];
+  let lostNs = 0;
   for (let i = 0; i < series.timeNs.length; i += 1) {
     const mhz = series.mhz[i] ?? Number.NaN;
     const start = series.timeNs[i] ?? Number.NaN;
@@ -71,9 +88,10 @@ export function frequencyLoss(profile: Profile, window: DeviceWindow, series: Fr
     if (last > 0 && pairs[last] === start) pairs[last] = end;
     else pairs.push(start, end);
     floors.push(mhz);
+    lostNs += length(intersect(window.compute, Float64Array.from([start, end]))) * (1 - mhz / ratedMhz);
   }
   const slow: Intervals = intersect(window.compute, Float64Array.from(pairs));
-  return { slowNs: length(slow), ratedMhz, lowestMhz: floors.length > 0 ? Math.min(...floors) : ratedMhz };
+  return { slowNs: length(slow), lostNs: Math.round(lostNs), ratedMhz, lowestMhz: floors.length > 0 ? Math.min(...floors) : ratedMhz };
 }
 
 /** A link whose transfers are slower than those of its peers. */
@@ -84,6 +102,8 @@ export interface SlowLink {
   readonly gbps: number;
   /** Mean of the other links of the same kind in the same group. */
   readonly othersGbps: number;
+  /** Time its transfers took beyond what they would at the peers' rate, all planes. */
+  readonly excessNs: number;
 }
 
 interface Pair {
@@ -125,7 +145,7 @@ export function slowLinks(profile: Profile): SlowLink[] {
     for (const p of list) {
       const gbps = p.bytes / p.ns;
       const othersGbps = (sum - gbps) / (list.length - 1);
-      if (gbps < othersGbps * (1 - thresholds.linkBelowMean.value)) found.push({ src: p.src, dst: p.dst, link, gbps, othersGbps });
+      if (gbps < othersGbps * (1 - thresholds.linkBelowMean.value)) found.push({ src: p.src, dst: p.dst, link, gbps, othersGbps, excessNs: Math.round(p.ns - p.bytes / othersGbps) });
     }
   }
   return found.sort((a, b) => a.gbps / a.othersGbps - b.gbps / b.othersGbps || a.src - b.src || a.dst - b.dst);

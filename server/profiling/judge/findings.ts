@@ -51,7 +51,7 @@ function idleEvidence(analysis: Analysis, device: DeviceFacts, share: number): E
   const detail =
     idle === null
       ? `${pct(share)} of ${number(us(window.spanNs))} us ${window.split === null ? 'free, not split further' : 'idle'}; no host calls are known, so the cause is not proven`
-      : `${pct(share)} of ${number(us(window.spanNs))} us idle for the host: ${number(us(idle.launchNs))} us ended by a late launch, ${number(us(idle.syncNs))} us after a host wait, ${number(us(idle.unknownNs))} us of unknown cause; ${number(us(idle.queuedNs))} us more with the next task queued`;
+      : `${pct(share)} of ${number(us(window.spanNs))} us idle for the host: ${number(us(idle.launchNs))} us ended by a late launch, ${number(us(idle.compileNs))} us while the host compiled operators, ${number(us(idle.syncNs))} us after a host wait, ${number(us(idle.unknownNs))} us of unknown cause; ${number(us(idle.queuedNs))} us more with the next task queued`;
   return { path: sourceOf(analysis, kernelFiles), where: `window table, ${name(analysis, device)}`, detail };
 }
 
@@ -60,6 +60,11 @@ const idleTexts = {
     id: 'host-bound-launch',
     title: 'The device waits for the host to launch work',
     action: 'Shorten the launch path: graph mode (ACL graph), fewer and fused kernels, task queue, CPU binding. Check first that requests were waiting.',
+  },
+  unknown: {
+    id: 'device-idle',
+    title: 'The device is idle, and the capture cannot tell why',
+    action: 'Capture host calls too (--ascendcl=on and the database export, or Level1): only they tell a late launch from a host wait. Check first that requests were waiting.',
   },
   sync: {
     id: 'host-bound-sync',
@@ -79,7 +84,7 @@ function idleFindings(analysis: Analysis): Finding[] {
   // Free time of a list of kernels may be communication as well: nothing to raise an alarm by.
   const vague = window.split === null && window.source === 'tasks' && !holdsCommunication(analysis.profile);
   const severity = (share: number): Severity => (vague ? 'low' : share >= thresholds.idleHigh.value ? 'high' : share >= thresholds.idleBound.value ? 'medium' : 'low');
-  const one = (kind: 'launch' | 'sync', ns: number, share: number, confidence: Confidence): Finding => ({
+  const one = (kind: 'launch' | 'sync' | 'unknown', ns: number, share: number, confidence: Confidence): Finding => ({
     ...idleTexts[kind],
     severity: severity(share),
     value: us(ns),
@@ -90,7 +95,12 @@ function idleFindings(analysis: Analysis): Finding[] {
   });
   const whole = hostIdleNs(top.device);
   // Without host calls the idle time is certain and its cause is not.
-  if (idle === null || idle.launchNs + idle.syncNs < idle.unknownNs) return [one('launch', whole, top.share, 'low')];
+  if (idle === null || idle.launchNs + idle.syncNs + idle.compileNs < idle.unknownNs) return [one('unknown', whole, top.share, 'low')];
+  // Where compilation is the larger cause, its own finding carries the whole; the others then stand by their own part.
+  if (idle.compileNs > idle.launchNs && idle.compileNs > idle.syncNs) {
+    const parts: ['launch' | 'sync', number][] = [['launch', idle.launchNs], ['sync', idle.syncNs]];
+    return parts.flatMap(([kind, ns]) => (ns / window.spanNs >= thresholds.idleSeen.value ? [one(kind, ns, ns / window.spanNs, 'medium')] : []));
+  }
   const [first, second]: ['launch' | 'sync', 'launch' | 'sync'] = idle.syncNs > idle.launchNs ? ['sync', 'launch'] : ['launch', 'sync'];
   const part = { launch: idle.launchNs, sync: idle.syncNs };
   const found = [one(first, part[first], top.share, part[first] >= whole / 2 ? 'high' : 'medium')];
@@ -114,6 +124,9 @@ function communicationFinding(analysis: Analysis): Finding[] {
     where: `window table, ${name(analysis, device)}`,
     detail: `${number(us(device.window.exposedNs))} us of ${number(us(device.window.communicationNs))} us communication not overlapped, ${pct(share)} of span`,
   }));
+  const own = analysis.profile.devices[top.device.window.device];
+  const movable = (analysis.communication ?? []).reduce((a, r) => a + (r.device === own?.id && r.rank === own.rank ? (r.overlap_opportunity_us ?? 0) : 0), 0);
+  if (movable > 0) evidence.push({ path: sourceOf(analysis, commFiles), where: `communication table, ${name(analysis, top.device)}`, detail: `at most ${number(round(Math.min(movable, us(top.device.window.exposedNs))))} us of it could run under compute of the same device` });
   if (known) evidence.push({ path: sourceOf(analysis, commFiles), where: 'communication table', detail: `master plane: ${number(round(wait))} us waiting, ${number(round(transit))} us in transit${planes.length > 0 ? `; on no plane payload and on one a wait: ${pct(peer)} of the time` : ''}` });
   return [
     {
@@ -232,7 +245,8 @@ function layoutFinding(analysis: Analysis): Finding[] {
 
 function aicpuFinding(analysis: Analysis): Finding[] {
   // Collectives that run on the AI CPU end in AicpuKernel; they are no fallback.
-  const fallback = (g: KernelGroup): boolean => /AI_?CPU/i.test(g.taskType) && !g.opType.endsWith('AicpuKernel');
+  // Nor are tasks that no operator is known for: nothing there could be replaced.
+  const fallback = (g: KernelGroup): boolean => /AI_?CPU/i.test(g.taskType) && !g.opType.endsWith('AicpuKernel') && !/^(?:(?:KERNEL_)?AI_?CPU|N\/A)?$/i.test(g.opType);
   const slow = analysis.devices.some((d) => d.kernels.some((g) => fallback(g) && (g.maxNs ?? 0) / 1000 >= thresholds.aicpuOpUs.value));
   return kernelFinding(analysis, fallback, slow ? Number.MIN_VALUE : thresholds.aicpuShare.value, thresholds.aicpuShare.value, thresholds.aicpuShare.value, {
     id: 'aicpu-fallback',

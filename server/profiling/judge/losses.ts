@@ -2,6 +2,7 @@ import type { Finding } from '../../contract/index.js';
 import { foreign, number } from '../../contract/index.js';
 import type { Analysis } from '../analyze/analyze.js';
 import { patterns } from '../analyze/fusion.js';
+import { isCompile } from '../analyze/idle.js';
 import { byText, round, us } from '../../profiles/derived/numbers.js';
 import { taskClass } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
@@ -38,15 +39,15 @@ function frequencyFinding(analysis: Analysis): Finding[] {
   for (const { window, frequency } of analysis.devices) {
     if (frequency === null || window.computingNs === 0) continue;
     const share = frequency.slowNs / window.computingNs;
-    if (share < thresholds.frequencyTime.value || (found !== null && us(frequency.slowNs) <= Number(found.value))) continue;
+    if (share < thresholds.frequencyTime.value || (found !== null && us(frequency.lostNs) <= Number(found.value))) continue;
     found = {
       id: 'freq-drop',
       title: 'The AI core computed below its clock',
       severity: share >= thresholds.idleHigh.value ? 'high' : share >= thresholds.idleBound.value ? 'medium' : 'low',
-      value: us(frequency.slowNs),
-      unit: 'us',
-      share_pct: round((frequency.slowNs / window.spanNs) * 100),
-      evidence: [{ path: sourceOf(analysis, /freq|db|trace|timeline/), where: `AI core frequency, ${place(analysis, window.device)}`, detail: `down to ${number(frequency.lowestMhz)} MHz of ${number(frequency.ratedMhz)} MHz during ${number(round(share * 100, 1))} % of compute time` }],
+      value: us(frequency.lostNs),
+      unit: 'us at most',
+      share_pct: round((frequency.lostNs / window.spanNs) * 100),
+      evidence: [{ path: sourceOf(analysis, /freq|db|trace|timeline/), where: `AI core frequency, ${place(analysis, window.device)}`, detail: `down to ${number(frequency.lowestMhz)} MHz of ${number(frequency.ratedMhz)} MHz during ${number(round(share * 100, 1))} % of compute time (${number(us(frequency.slowNs))} us); the value is what kernels lose if they scale with the clock` }],
       confidence: capped(analysis, 'high'),
       action: 'Look at power and temperature of the card before comparing any numbers: env_probe shows both.',
     };
@@ -57,6 +58,7 @@ function frequencyFinding(analysis: Analysis): Finding[] {
 function linkFinding(analysis: Analysis): Finding[] {
   const worst = analysis.links[0];
   if (worst === undefined) return [];
+  const longest = analysis.window?.span_us ?? 0;
   return [
     {
       id: 'slow-link',
@@ -64,8 +66,8 @@ function linkFinding(analysis: Analysis): Finding[] {
       severity: 'medium',
       value: round(worst.gbps),
       unit: 'GB/s',
-      share_pct: null,
-      evidence: analysis.links.slice(0, 3).map((l) => ({ path: sourceOf(analysis, commFiles), where: `sub-tasks of collectives, rank ${l.src} to ${l.dst} as the group counts them`, detail: `${foreign(l.link, 20)}: ${number(round(l.gbps))} GB/s, its peers ${number(round(l.othersGbps))} GB/s` })),
+      share_pct: longest > 0 ? round((us(worst.excessNs) / longest) * 100) : null,
+      evidence: analysis.links.slice(0, 3).map((l) => ({ path: sourceOf(analysis, commFiles), where: `sub-tasks of collectives, rank ${l.src} to ${l.dst} as the group counts them`, detail: `${foreign(l.link, 20)}: ${number(round(l.gbps))} GB/s, its peers ${number(round(l.othersGbps))} GB/s; ${number(us(l.excessNs))} us of transfers more than at their rate, summed over planes` })),
       confidence: capped(analysis, 'medium'),
       action: 'Check the link between these two chips (topology, errors, retraining) and run the collective test on it alone.',
     },
@@ -86,7 +88,7 @@ function memoryFinding(analysis: Analysis): Finding[] {
       value: top.fragmentation_pct,
       unit: '%',
       share_pct: null,
-      evidence: rows.slice(0, 3).map((r) => ({ path: sourceOf(analysis, memoryFiles), where: `memory table, device ${r.device ?? '–'}, ${foreign(r.component, 30)}`, detail: `at the reserved peak ${number(r.reserved_mb ?? 0)} MB reserved, ${number(r.allocated_mb ?? 0)} MB allocated` })),
+      evidence: rows.slice(0, 3).map((r) => ({ path: sourceOf(analysis, memoryFiles), where: `memory table, device ${r.device ?? '–'}, ${foreign(r.component, 30)}`, detail: `at the reserved peak ${number(r.reserved_mb ?? 0)} MB reserved, ${number(r.allocated_mb ?? 0)} MB allocated, ${number(round((r.reserved_mb ?? 0) - (r.allocated_mb ?? 0)))} MB could be freed at most` })),
       confidence: capped(analysis, 'medium'),
       action: 'Try PYTORCH_NPU_ALLOC_CONF=expandable_segments:True; it also shows whether the KV cache could be larger.',
     },
@@ -97,31 +99,32 @@ function compileFinding(analysis: Analysis): Finding[] {
   const { apis, apiStatistic, strings } = analysis.profile;
   let calls = 0;
   let totalUs = 0;
-  const compiles = (name: string): boolean => /aclopCompile/i.test(name);
   if (apis !== null) {
     for (let row = 0; row < apis.length; row += 1) {
-      if (!compiles(strings.get(apis.name[row] ?? 0))) continue;
+      if (!isCompile(strings.get(apis.name[row] ?? 0))) continue;
       calls += 1;
       totalUs += (apis.durationNs[row] ?? 0) / 1000;
     }
   }
   if (calls === 0) {
     for (const row of apiStatistic) {
-      if (!compiles(row.name)) continue;
+      if (!isCompile(row.name)) continue;
       calls += row.count;
       totalUs += row.totalUs;
     }
   }
   if (calls < thresholds.compileCalls.value) return [];
+  const idle = analysis.devices.reduce((a, d) => Math.max(a, (d.idle?.compileNs ?? 0) / d.window.spanNs), 0);
+  const idleUs = analysis.devices.reduce((a, d) => Math.max(a, us(d.idle?.compileNs ?? 0)), 0);
   return [
     {
       id: 'op-compile',
       title: 'Operators are compiled while serving',
-      severity: 'medium',
+      severity: idle >= thresholds.idleHigh.value ? 'high' : 'medium',
       value: calls,
       unit: 'calls',
-      share_pct: analysis.window === null ? null : round((totalUs / analysis.window.span_us) * 100),
-      evidence: [{ path: sourceOf(analysis, apiFiles), where: 'host API calls', detail: `${calls} compile calls, ${number(round(totalUs))} us of host time` }],
+      share_pct: idle > 0 ? round(idle * 100) : analysis.window === null ? null : round((totalUs / analysis.window.span_us) * 100),
+      evidence: [{ path: sourceOf(analysis, apiFiles), where: 'host API calls', detail: `${calls} compile calls, ${number(round(totalUs))} us of host time${idleUs > 0 ? `; a device was idle for ${number(idleUs)} us meanwhile` : ''}` }],
       confidence: capped(analysis, 'high'),
       action: 'Warm up with the shapes that will be served, and switch just-in-time compilation off (torch_npu.npu.set_compile_mode(jit_compile=False)).',
     },

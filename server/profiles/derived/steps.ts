@@ -1,0 +1,148 @@
+import type { Profile } from '../profile.js';
+import { boundaryStarts, gapBefore, graphCuts, markerCuts, runningEnds, samplerCuts } from './stepsCuts.js';
+import { kernelsOf, type Kernels, type Labels } from './stepsLabels.js';
+import { mainPositions, periodOf } from './stepsPeriod.js';
+
+export type StepMethod = 'markers' | 'anchors' | 'periodicity';
+export type Confidence = 'high' | 'medium' | 'low';
+
+/** Why a device has no steps. */
+export type NoSteps = 'no-kernels' | 'boundary-not-found' | 'no-pattern';
+
+/** The steps of one device: scheduler iterations of the engine, each one forward pass (and its drafts) with its sampling. */
+export interface Steps {
+  readonly device: number;
+  readonly method: StepMethod;
+  readonly confidence: Confidence;
+  /** Op that ends a step and op that begins the next, most often; foreign text. Null with fewer than two steps. */
+  readonly boundary: readonly [string, string] | null;
+  /** Offset of each step's first kernel, ns. */
+  readonly startNs: Float64Array;
+  /** Start of the next step, or the end of what the device ran. */
+  readonly endNs: Float64Array;
+  /** 1 where the capture holds the whole step and the start of the next one: only these have a period. */
+  readonly whole: Uint8Array;
+  /** Kernels of step i are `[kernelFrom[i], kernelTo[i])` of {@link kernels}. */
+  readonly kernelFrom: Int32Array;
+  readonly kernelTo: Int32Array;
+  readonly kernels: Kernels;
+}
+
+export type StepsResult = { readonly steps: Steps; readonly reason: null } | { readonly steps: null; readonly reason: NoSteps };
+
+/** A boundary as given: `ArgMaxV2->GatherV2`. Null when it is not two names around an arrow. */
+export function parseBoundary(text: string): readonly [string, string] | null {
+  const parts = text.split(/->|→/).map((p) => p.trim());
+  const [a = '', b = ''] = parts;
+  return parts.length === 2 && a !== '' && b !== '' ? [a, b] : null;
+}
+
+/** First position that starts at or after a time. */
+function positionAt(kernels: Kernels, time: number): number {
+  let low = 0;
+  let high = kernels.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((kernels.startNs[middle] ?? 0) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** The label most steps begin with (or end before), and how many do. */
+function usual(positions: readonly number[], kernels: Kernels): { label: number; count: number } {
+  const counts = new Map<number, number>();
+  for (const p of positions) if (p >= 0 && p < kernels.length) counts.set(kernels.label[p] ?? 0, (counts.get(kernels.label[p] ?? 0) ?? 0) + 1);
+  const [label = 0, count = 0] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [];
+  return { label, count };
+}
+
+/** Cuts again where a sampler was dropped: inside sections twice as long as usual, at the op steps begin with, if it begins nothing else. */
+function mended(cuts: readonly number[], kernels: Kernels): number[] {
+  const edges = [0, ...cuts.filter((c) => c > 0 && c < kernels.length), kernels.length];
+  const sizes = edges.slice(1).map((edge, i) => edge - (edges[i] ?? 0));
+  const size = median(sizes.slice(1, -1).length > 0 ? sizes.slice(1, -1) : sizes);
+  const begin = usual(cuts, kernels).label;
+  const out: number[] = [];
+  for (const [i, edge] of edges.slice(0, -1).entries()) {
+    if (i > 0) out.push(edge);
+    const length = sizes[i] ?? 0;
+    if (cuts.length < 3 || length < size * 1.6) continue;
+    const inner: number[] = [];
+    for (let p = edge + 1; p < edge + length; p += 1) if (kernels.label[p] === begin) inner.push(p);
+    if (inner.length > 0 && inner.length <= Math.round(length / size) - 1) out.push(...inner);
+  }
+  return out;
+}
+
+function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: readonly number[], headCounts: boolean): Steps {
+  // A run of sections: before the first start, between starts, behind the last one.
+  const edges = [...new Set([kernels.startNs[0] ?? 0, ...starts])].sort((a, b) => a - b);
+  const positions = edges.map((t) => positionAt(kernels, t));
+  const lastEnd = runningEnds(kernels).at(-1) ?? 0;
+  const sizes = positions.map((p, i) => (positions[i + 1] ?? kernels.length) - p);
+  const inner = sizes.slice(1, -1);
+  const size = median(inner.length > 0 ? inner : sizes);
+  const kept = edges.map((_, i) => (i > 0 && i < edges.length - 1) || (sizes[i] ?? 0) >= Math.max(1, size * 0.5));
+  // With two sections there is no usual size: what begins with a cut stays.
+  if (edges.length === 2) kept[0] = kept[0] === true && (sizes[0] ?? 0) >= (sizes[1] ?? 0) * 0.5;
+  if (!headCounts && starts.length > 0 && (starts[0] ?? 0) > (edges[0] ?? 0)) kept[0] = false;
+  const chosen = edges.map((_, i) => i).filter((i) => kept[i] === true);
+  const isWhole = (i: number): boolean => i < edges.length - 1 && (i > 0 || (sizes[0] ?? 0) >= size * 0.95);
+  const regular = inner.filter((n) => Math.abs(n - size) <= Math.max(1, size * 0.05)).length / Math.max(1, inner.length);
+  const begin = usual(positions.slice(1), kernels);
+  const end = usual(positions.slice(1).map((p) => p - 1), kernels);
+  return {
+    device: kernels.device,
+    method,
+    confidence: inner.length < 2 ? 'low' : regular >= 0.9 ? 'high' : regular >= 0.7 ? 'medium' : 'low',
+    boundary: positions.length > 1 ? [labels.get(end.label), labels.get(begin.label)] : null,
+    startNs: Float64Array.from(chosen, (i) => edges[i] ?? 0),
+    endNs: Float64Array.from(chosen, (i) => edges[i + 1] ?? lastEnd),
+    whole: Uint8Array.from(chosen, (i) => (isWhole(i) ? 1 : 0)),
+    kernelFrom: Int32Array.from(chosen, (i) => positions[i] ?? 0),
+    kernelTo: Int32Array.from(chosen, (i) => positions[i + 1] ?? kernels.length),
+    kernels,
+  };
+}
+
+/**
+ * Finds the steps of a device. In this order: the boundary given; markers, when the host calls link them to kernels and they are as
+ * many as the samplers say; samplers; replayed graphs; the period of the kernel sequence. Linear in kernels.
+ * `confidence` is high when nine of ten inner steps have the usual number of kernels within 5 %, medium for seven of ten.
+ */
+export function stepsOf(profile: Profile, device: number, labels: Labels, boundary: readonly [string, string] | null): StepsResult {
+  const kernels = kernelsOf(profile, device, labels);
+  if (kernels.length === 0) return { steps: null, reason: 'no-kernels' };
+  const at = (positions: readonly number[]): number[] => positions.filter((p) => p < kernels.length).map((p) => kernels.startNs[p] ?? 0);
+  if (boundary !== null) {
+    const starts = boundaryStarts(profile, device, boundary[0], boundary[1]);
+    if (starts.length === 0) return { steps: null, reason: 'boundary-not-found' };
+    return { steps: { ...assemble(profile, kernels, labels, 'anchors', starts, true), boundary }, reason: null };
+  }
+  const ends = runningEnds(kernels);
+  const anchors = samplerCuts(kernels, labels, ends);
+  const marks = markerCuts(profile, kernels);
+  // A marker over several steps (a request, a warm-up) is not a step.
+  if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * 1.5))) {
+    return { steps: assemble(profile, kernels, labels, 'markers', at(marks.cuts), false), reason: null };
+  }
+  if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(anchors, kernels)), true), reason: null };
+  const main = mainPositions(kernels);
+  const period = periodOf(Int32Array.from(main, (p) => kernels.label[p] ?? 0), (i) => gapBefore(kernels, ends, main[i] ?? 0));
+  const graphs = graphCuts(profile, kernels);
+  if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * 0.2)) {
+    return { steps: assemble(profile, kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };
+  }
+  if (period !== null) {
+    const found = assemble(profile, kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main[i] ?? 0), kernels)), true);
+    return { steps: { ...found, confidence: found.confidence === 'high' && period.fit < 0.98 ? 'medium' : found.confidence }, reason: null };
+  }
+  // One sampler is the end of one step.
+  if (anchors.length === 1) return { steps: assemble(profile, kernels, labels, 'anchors', at(anchors), true), reason: null };
+  return { steps: null, reason: 'no-pattern' };
+}

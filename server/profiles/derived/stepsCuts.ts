@@ -1,0 +1,191 @@
+import type { Profile } from '../profile.js';
+import { isLaunch } from './launchLatency.js';
+import { rowsOf } from './numbers.js';
+import { isRejection, type Kernels, type Labels } from './stepsLabels.js';
+
+/** Kernels looked at behind a sampler for the end of its step. */
+const tailKernels = 16;
+/** Kernels of one replayed graph; fewer come from ordinary calls that launch several kernels. */
+const graphKernels = 16;
+
+/** Longest end of the kernels up to each position: the gap before a kernel never lies inside a longer one. */
+export function runningEnds(kernels: Kernels): Float64Array {
+  const ends = new Float64Array(kernels.length);
+  let end = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < kernels.length; i += 1) {
+    end = Math.max(end, kernels.endNs[i] ?? end);
+    ends[i] = end;
+  }
+  return ends;
+}
+
+/** Idle time before a kernel, in ns; 0 for the first. */
+export function gapBefore(kernels: Kernels, ends: Float64Array, position: number): number {
+  return position <= 0 ? 0 : Math.max(0, (kernels.startNs[position] ?? 0) - (ends[position - 1] ?? 0));
+}
+
+/** Last position of each group of sampler kernels; a forward pass (a heavy kernel) parts two groups. */
+function samplerEnds(kernels: Kernels, labels: Labels): number[] {
+  const rejections = Uint8Array.from(kernels.sampler, (flag, id) => (flag === 1 && isRejection(labels.get(id)) ? 1 : 0));
+  let verifying = 0;
+  for (let i = 0; i < kernels.length; i += 1) verifying += rejections[kernels.label[i] ?? 0] ?? 0;
+  const wanted = verifying >= 2 ? rejections : kernels.sampler;
+  const ends: number[] = [];
+  let last = -1;
+  for (let i = 0; i < kernels.length; i += 1) {
+    const label = kernels.label[i] ?? 0;
+    if (wanted[label] === 1) last = i;
+    else if (last >= 0 && kernels.heavy[label] === 1) {
+      ends.push(last);
+      last = -1;
+    }
+  }
+  if (last >= 0) ends.push(last);
+  return ends;
+}
+
+/**
+ * Where steps begin by their samplers: behind the last sampler kernel, or behind the few kernels that follow it when the idle time
+ * lies there. Positions in `kernels`; the step of the last sampler may have no successor.
+ */
+export function samplerCuts(kernels: Kernels, labels: Labels, ends: Float64Array): number[] {
+  const groups = samplerEnds(kernels, labels);
+  const sum = new Float64Array(tailKernels + 1);
+  const count = new Float64Array(tailKernels + 1);
+  for (const at of groups) {
+    for (let o = 1; o <= tailKernels && at + o < kernels.length; o += 1) {
+      sum[o] = (sum[o] ?? 0) + gapBefore(kernels, ends, at + o);
+      count[o] = (count[o] ?? 0) + 1;
+      if (kernels.heavy[kernels.label[at + o] ?? 0] === 1) break;
+    }
+  }
+  const mean = (o: number): number => ((count[o] ?? 0) >= groups.length * 0.6 ? (sum[o] ?? 0) / (count[o] ?? 1) : 0);
+  let offset = 1;
+  for (let o = 2; o <= tailKernels; o += 1) if (mean(o) > 2 * mean(offset) + 2000) offset = o;
+  return mergedDrafts(groups, kernels).map((at) => Math.min(at + offset, kernels.length));
+}
+
+/** Drafts of speculative decoding are short passes that follow a long one, always as many: they belong to its step. */
+function mergedDrafts(groups: readonly number[], kernels: Kernels): readonly number[] {
+  const sizes = groups.map((at, i) => at - (groups[i - 1] ?? -1));
+  const whole = [...sizes].sort((a, b) => a - b)[Math.floor(sizes.length * 0.9)] ?? 0;
+  const long = sizes.map((n) => n > whole * 0.5);
+  const runs = new Map<number, number>();
+  let drafts = 0;
+  let seen = false;
+  for (const isLong of [...long, true]) {
+    if (!isLong) drafts += 1;
+    else {
+      if (seen) runs.set(drafts, (runs.get(drafts) ?? 0) + 1);
+      seen = true;
+      drafts = 0;
+    }
+  }
+  const [usual = 0, times = 0] = [...runs].sort((a, b) => b[1] - a[1])[0] ?? [];
+  const total = [...runs.values()].reduce((a, b) => a + b, 0);
+  if (usual === 0 || total < 3 || times < total * 0.8) return groups;
+  // A group closes its step when the next one is long: the drafts before it are done.
+  return groups.filter((at, i) => long[i + 1] !== false || at >= kernels.length - 1);
+}
+
+/** Where replayed graphs begin: runs of kernels of one launch. Null when graphs hold less than half of the kernels. */
+export function graphCuts(profile: Profile, kernels: Kernels): { cuts: number[]; kernels: number } | null {
+  const { connection } = profile.tasks;
+  const cuts: number[] = [];
+  const sizes: number[] = [];
+  let inside = 0;
+  for (let i = 0; i < kernels.length; ) {
+    const id = connection[kernels.row[i] ?? 0] ?? -1;
+    let next = i + 1;
+    while (next < kernels.length && id >= 0 && connection[kernels.row[next] ?? 0] === id) next += 1;
+    if (next - i >= graphKernels) {
+      cuts.push(i);
+      sizes.push(next - i);
+      inside += next - i;
+    }
+    i = next;
+  }
+  if (cuts.length < 2 || inside < kernels.length / 2) return null;
+  return { cuts, kernels: sizes.sort((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 0 };
+}
+
+/** Where steps begin by markers: at the first kernel launched (or, without a link, started) under each marker. */
+export function markerCuts(profile: Profile, kernels: Kernels): { cuts: number[]; linked: boolean } | null {
+  const capture = profile.devices[kernels.device]?.capture ?? 0;
+  const own = profile.markers.filter((m) => (m.capture ?? 0) === capture && m.endNs > m.startNs);
+  const families = new Map<string, number[]>();
+  for (const marker of own) {
+    const family = marker.name.replace(/\d+/g, '#');
+    if (!/step|iter|decode|execute|forward/i.test(family)) continue;
+    const starts = families.get(family) ?? [];
+    starts.push(marker.startNs);
+    families.set(family, starts);
+  }
+  const rank = (family: string): number => (family.startsWith('ProfilerStep') ? 0 : /step|iter/i.test(family) ? 1 : 2);
+  const [chosen] = [...families].filter(([, starts]) => starts.length >= 2).sort((a, b) => rank(a[0]) - rank(b[0]) || b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
+  if (chosen === undefined) return null;
+  const starts = Float64Array.from(chosen[1]).sort();
+  const launched = launchTimes(profile);
+  const cuts: number[] = [];
+  let linked = 0;
+  let marker = -1;
+  for (let i = 0; i < kernels.length; i += 1) {
+    const launch = launched.get(profile.tasks.connection[kernels.row[i] ?? 0] ?? -1);
+    if (launch !== undefined) linked += 1;
+    const at = launch ?? kernels.startNs[i] ?? 0;
+    let next = marker;
+    while (next + 1 < starts.length && (starts[next + 1] ?? Infinity) <= at) next += 1;
+    if (next > marker) cuts.push(i);
+    marker = next;
+  }
+  return cuts.length === 0 ? null : { cuts, linked: linked >= kernels.length * 0.9 };
+}
+
+function launchTimes(profile: Profile): Map<number, number> {
+  const { apis, strings } = profile;
+  const times = new Map<number, number>();
+  if (apis === null) return times;
+  for (let row = 0; row < apis.length; row += 1) {
+    const connection = apis.connection[row] ?? -1;
+    if (connection >= 0 && !times.has(connection) && isLaunch(strings.get(apis.level[row] ?? 0), strings.get(apis.name[row] ?? 0))) times.set(connection, apis.startNs[row] ?? Number.NaN);
+  }
+  return times;
+}
+
+/**
+ * Starts (ns) of every B that is the first after an A, over all device tasks and collectives of the device, however long the way
+ * between them. A and B are op types, op names or task types; a text that is none of them exactly is looked for inside them.
+ */
+export function boundaryStarts(profile: Profile, device: number, a: string, b: string): number[] {
+  const { tasks, commOps, strings } = profile;
+  const [from, to] = rowsOf(tasks.device, tasks.length, device);
+  const [firstOp, endOp] = commOps === null ? [0, 0] : rowsOf(commOps.device, commOps.length, device);
+  const ofTask = (ids: Uint8Array, row: number): boolean => ids[tasks.opType[row] ?? 0] === 1 || ids[tasks.name[row] ?? 0] === 1 || ids[tasks.taskType[row] ?? 0] === 1;
+  const ofOp = (ids: Uint8Array, row: number): boolean => commOps !== null && (ids[commOps.opType[row] ?? 0] === 1 || ids[commOps.name[row] ?? 0] === 1);
+  const find = (wanted: string): Uint8Array => {
+    const text = wanted.toLowerCase();
+    const exact = Uint8Array.from({ length: strings.size }, (_, id) => (strings.get(id).toLowerCase() === text ? 1 : 0));
+    for (let row = from; row < to; row += 1) if (ofTask(exact, row)) return exact;
+    for (let row = firstOp; row < endOp; row += 1) if (ofOp(exact, row)) return exact;
+    return Uint8Array.from({ length: strings.size }, (_, id) => (strings.get(id).toLowerCase().includes(text) ? 1 : 0));
+  };
+  const [isA, isB] = [find(a), find(b)];
+  const starts: number[] = [];
+  let armed = false;
+  let task = from;
+  let op = firstOp;
+  while (task < to || op < endOp) {
+    const taskAt = task < to ? (tasks.startNs[task] ?? Infinity) : Infinity;
+    const opAt = op < endOp ? (commOps?.startNs[op] ?? Infinity) : Infinity;
+    const isTask = task < to && (taskAt <= opAt || op >= endOp);
+    const at = isTask ? taskAt : opAt;
+    if (armed && (isTask ? ofTask(isB, task) : ofOp(isB, op))) {
+      starts.push(at);
+      armed = false;
+    }
+    if (isTask ? ofTask(isA, task) : ofOp(isA, op)) armed = true;
+    if (isTask) task += 1;
+    else op += 1;
+  }
+  return starts;
+}
