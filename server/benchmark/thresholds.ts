@@ -1,9 +1,4 @@
-/** Every number this room judges by: value, source, why. */
-export interface Threshold {
-  readonly value: number;
-  readonly source: string;
-  readonly why: string;
-}
+import type { Threshold } from '../contract/index.js';
 
 export const thresholds = {
   /** service starts a side */

@@ -1,9 +1,8 @@
-import { relative } from 'node:path';
 import type { CapacityPlanFacts, ToolOk, Warning } from '../contract/index.js';
 import { openHost } from '../host/host.js';
-import { isInside } from '../host/paths.js';
 import type { ToolContext } from '../mcp/define.js';
-import { Runs, type Run } from '../runs/runs.js';
+import { freeFolder, inRun } from '../runs/places.js';
+import { Runs } from '../runs/runs.js';
 import { capacityDerivation, compute, type Params, type Result } from './derive.js';
 import { locateModel, type ModelRef } from './read.js';
 import { headline } from './render.js';
@@ -15,14 +14,6 @@ export interface PlanArgs extends Settings {
   readonly draft_model?: string | undefined;
   readonly startup_log?: string | undefined;
   readonly run?: string | undefined;
-}
-
-async function folderFor(run: Run | null): Promise<string> {
-  const used = new Set(run === null ? [] : [...(await run.files()).keys()].map((f) => f.split('/').slice(0, 2).join('/')));
-  for (let n = 1; ; n += 1) {
-    const folder = `capacity/${String(n).padStart(3, '0')}`;
-    if (!used.has(folder)) return folder;
-  }
 }
 
 function warnings(result: Result): Warning[] {
@@ -46,9 +37,9 @@ export async function plan(args: PlanArgs, ctx: ToolContext): Promise<ToolOk> {
   const model = await locateModel(modelName, host);
   const draft = draftName === undefined ? null : await locateModel(draftName, host);
   const log = logPath === undefined ? null : await host.admit(logPath);
-  const inRun = (path: string): string => (known !== null && isInside(known.dir, path) ? relative(known.dir, path) : path);
-  const stored = (ref: ModelRef): ModelRef => ('path' in ref ? { path: inRun(ref.path) } : ref);
-  const params: Params = { folder: await folderFor(known), model: stored(model), draft: draft === null ? null : stored(draft), log: log === null ? null : inRun(log), settings };
+  const place = (path: string): string => (known === null ? path : inRun(known.dir, path));
+  const stored = (ref: ModelRef): ModelRef => ('path' in ref ? { path: place(ref.path) } : ref);
+  const params: Params = { folder: await freeFolder(known, 'capacity'), model: stored(model), draft: draft === null ? null : stored(draft), log: log === null ? null : place(log), settings };
   // Planned before a run is opened: a model that cannot be read leaves no empty run behind.
   const result = await compute(params, known?.dir ?? '/');
   const run = known ?? (await runs.create({ purpose: 'capacity plan', level: 'smoke' }, by));

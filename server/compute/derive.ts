@@ -1,9 +1,9 @@
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { ToolError } from '../contract/index.js';
 import { readText } from '../host/files.js';
 import type { Host } from '../host/host.js';
-import { isInside } from '../host/paths.js';
+import { inRun } from '../runs/places.js';
 import type { Derivations, Derived } from '../runs/runs.js';
 import { answer, type Answer } from './answer.js';
 import type { ModelSource } from './analyze.js';
@@ -25,10 +25,6 @@ export const paramsSchema = z.object({
   profile: z.array(z.string().min(1)),
 });
 export type Params = z.output<typeof paramsSchema>;
-
-export function inRun(runDir: string, path: string): string {
-  return isInside(runDir, path) ? relative(runDir, path) : path;
-}
 
 export const answered = (params: Params, model: ModelSource, measurement: Measurement | null): Answer => answer({ model, name: params.name, point: params.point, changes: params.changes, measurement, artifact: `${params.folder}/estimate.json` });
 

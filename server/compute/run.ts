@@ -3,9 +3,10 @@ import { type ComputeSimulateFacts, type ToolOk, type Warning } from '../contrac
 import { findChip } from '../hardware/lookup.js';
 import { openHost } from '../host/host.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
-import { Runs, type Run } from '../runs/runs.js';
+import { freeFolder, inRun } from '../runs/places.js';
+import { Runs } from '../runs/runs.js';
 import type { Measurement } from './measured.js';
-import { answered, derivationName, derived, inRun, type Params } from './derive.js';
+import { answered, derivationName, derived, type Params } from './derive.js';
 import { readMeasurement, readModel } from './read.js';
 import { headline } from './render.js';
 import { parseWhatIf, pointOf, type PointArgs } from './request.js';
@@ -26,11 +27,6 @@ function guessedChip(measurement: Measurement | null, manifestChip: string | nul
   return null;
 }
 
-async function nextFolder(run: Run | null): Promise<string> {
-  const used = new Set(run === null ? [] : [...(await run.files()).keys()].map((f) => f.split('/').slice(0, 2).join('/')));
-  for (let n = 1; ; n += 1) if (!used.has(`compute/${String(n).padStart(3, '0')}`)) return `compute/${String(n).padStart(3, '0')}`;
-}
-
 /** compute_simulate: prices the step, compares it with a capture, writes the artifacts, answers the top of them. */
 export async function simulate(args: SimulateArgs, ctx: ToolContext): Promise<ToolOk> {
   const host = openHost(ctx.config);
@@ -44,7 +40,7 @@ export async function simulate(args: SimulateArgs, ctx: ToolContext): Promise<To
   const measurement = paths.length === 0 ? null : await readMeasurement(paths, host, { signal: ctx.signal, progress: ctx.progress });
   const manifest = known === null ? null : await known.manifest();
   const chip = asked.chip === null ? guessedChip(measurement, manifest?.environment.chip ?? null) : findChip(asked.chip).soc;
-  const folder = await nextFolder(known);
+  const folder = await freeFolder(known, 'compute');
   const base: Params = { folder, name: model.name, config: model.text === null ? null : `${folder}/config.json`, point: { ...asked, chip, quant: asked.quant ?? model.quant }, changes, profile: [] };
   // Answered before a run is opened: a refusal leaves no empty run behind.
   const result = answered(base, model.source, measurement);

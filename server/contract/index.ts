@@ -5,4 +5,5 @@ export * from './shell.js';
 export * from './validate.js';
 export * from './ids.js';
 export * from './version.js';
+export type * from './threshold.js';
 export type * from './generated/types.js';

@@ -1,10 +1,10 @@
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { ToolError, type ProfilingAnalysis } from '../contract/index.js';
 import type { Host } from '../host/host.js';
-import { isInside } from '../host/paths.js';
 import type { Profile } from '../profiles/profile.js';
 import { readProfile } from '../profiles/read.js';
+import { inRun } from '../runs/places.js';
 import type { Derivations, Derived } from '../runs/runs.js';
 import { analyze } from './analyze/analyze.js';
 import { compareAnalyses } from './compare/compare.js';
@@ -30,11 +30,6 @@ export type Params = z.output<typeof paramsSchema>;
 
 /** The analysis as it stands in analysis.json, without the stamp every artifact gets. */
 export type AnalysisBody = Omit<ProfilingAnalysis, 'schema' | 'schema_version' | 'producer' | 'created_at' | 'simulated' | 'source'>;
-
-/** Path as the run root stores it. */
-export function inRun(runDir: string, path: string): string {
-  return isInside(runDir, path) ? relative(runDir, path) : path;
-}
 
 /** A profile that names files of the run root by their place in it. */
 export function localised(profile: Profile, runDir: string): Profile {

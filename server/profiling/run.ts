@@ -7,10 +7,11 @@ import { isInside } from '../host/paths.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
 import { isOperatorPath } from '../profiles/opprof.js';
 import { readProfile } from '../profiles/read.js';
+import { freeFolder, inRun } from '../runs/places.js';
 import { Runs, type Run } from '../runs/runs.js';
 import type { Profile } from '../profiles/profile.js';
 import type { Analysis } from './analyze/analyze.js';
-import { baselineOf, derivationName, derived, inRun, judged, localised, type Params } from './derive.js';
+import { baselineOf, derivationName, derived, judged, localised, type Params } from './derive.js';
 import { analyzeOperators } from './operators/run.js';
 import { buildDatabase } from './query/build.js';
 import { runQuery } from './query/query.js';
@@ -31,11 +32,7 @@ async function folderFor(run: Run, paths: readonly string[]): Promise<string> {
   const jobs = new Set(paths.map((p) => (isInside(join(run.dir, 'profiling'), p) ? inRun(join(run.dir, 'profiling'), p).split('/') : [])).map((parts) => (parts.length > 1 ? (parts[0] ?? '') : '')));
   const [job] = jobs;
   if (jobs.size === 1 && job !== undefined && job !== '' && !taken.has(`profiling/${job}`)) return `profiling/${job}`;
-  const used = new Set([...(await run.files()).keys()].map((f) => f.split('/').slice(0, 2).join('/')));
-  for (let n = 1; ; n += 1) {
-    const folder = `profiling/${String(n).padStart(3, '0')}`;
-    if (!used.has(folder)) return folder;
-  }
+  return freeFolder(run, 'profiling');
 }
 
 type Table = Exclude<View, 'summary' | 'finding' | 'comparison'>;

@@ -1,9 +1,4 @@
-/** Every number this room judges by: its value, where it comes from, and why it is there. */
-export interface Threshold {
-  readonly value: number;
-  readonly source: string;
-  readonly why: string;
-}
+import type { Threshold } from '../contract/index.js';
 
 export const thresholds = {
   /** µs */

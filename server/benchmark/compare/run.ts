@@ -3,6 +3,7 @@ import { check, foreign, redactText, redactValue, ToolError, type BenchCompareFa
 import { openHost, type Host } from '../../host/host.js';
 import { sha256File } from '../../host/files.js';
 import { pathList, type ToolContext } from '../../mcp/define.js';
+import { freeFolder } from '../../runs/places.js';
 import { readArtifact, Runs, type Run } from '../../runs/runs.js';
 import { limits } from '../thresholds.js';
 import { comparisonDerivation, computeComparison, evidencePath, type ComparisonParams } from './derive.js';
@@ -61,14 +62,6 @@ async function gatherAll(host: Host, args: CompareArgs, ctx: ToolContext): Promi
   return roots;
 }
 
-async function freeFolder(run: Run): Promise<string> {
-  const taken = new Set([...(await run.files()).keys()].map((f) => f.split('/').slice(0, 2).join('/')));
-  for (let n = 1; ; n += 1) {
-    const folder = `comparison/${String(n).padStart(3, '0')}`;
-    if (!taken.has(folder)) return folder;
-  }
-}
-
 function nextSteps(body: ReportBody, primary: ReportBody['metrics'][number] | undefined): ToolOk['next'] {
   const codes = new Set(body.reasons.map((r) => r.code));
   if (codes.has('F-HASH') || codes.has('F-RAW')) return [{ tool: 'run_validate', why: 'names every file that is gone or was changed; measure again what can not be restored' }];
@@ -93,7 +86,7 @@ export async function compareRuns(args: CompareArgs, ctx: ToolContext): Promise<
   const text = `${JSON.stringify(redactValue(gathered), null, 1)}\n`;
   parseEvidence(redactText(text));
   const run = known ?? (await runs.create({ purpose: 'comparison', level: 'smoke' }, by));
-  const folder = await freeFolder(run);
+  const folder = await freeFolder(run, 'comparison');
   const kept = await run.writeRaw(by, [{ path: evidencePath(folder), kind: 'comparison-evidence', text }]);
   const params: ComparisonParams = {
     folder,

@@ -1,3 +1,5 @@
+import { lowerBound } from '../../profiles/derived/numbers.js';
+import { quantile } from '../../stats/quantiles.js';
 import type { GroupTrace } from './extract.js';
 import { alignment, thresholds } from './thresholds.js';
 
@@ -16,11 +18,9 @@ export interface Pairing {
   readonly ambiguous: boolean;
 }
 
+/** Median; NaN of none. */
 export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted.length === 0
-    ? Number.NaN
-    : ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+  return quantile(Array.from(values), 0.5) ?? Number.NaN;
 }
 
 /** Two ends this close can be one event: well under the usual distance of events. */
@@ -31,26 +31,14 @@ export function toleranceOf(train: Train): number {
   ).sort();
   return Math.min(
     alignment.longestTolerance,
-    Math.max(alignment.shortestTolerance, 0.4 * (gaps[Math.floor(gaps.length / 10)] ?? 0)),
+    Math.max(alignment.shortestTolerance, alignment.ofShortGap * (gaps[Math.floor(gaps.length / 10)] ?? 0)),
   );
-}
-
-/** First row whose end is not before the instant. */
-function lower(ends: Float64Array, at: number): number {
-  let low = 0;
-  let high = ends.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ends[middle] ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The row of `b` nearest to an instant among equal collectives within `tolerance`; −1 for none. */
 function nearest(b: Train, word: number, at: number, tolerance: number): number {
   let best = -1;
-  for (let j = lower(b.endNs, at - tolerance); j < b.endNs.length && (b.endNs[j] ?? 0) <= at + tolerance; j += 1) {
+  for (let j = lowerBound(b.endNs, b.endNs.length, at - tolerance); j < b.endNs.length && (b.endNs[j] ?? 0) <= at + tolerance; j += 1) {
     if (b.word[j] === word && (best < 0 || Math.abs((b.endNs[j] ?? 0) - at) < Math.abs((b.endNs[best] ?? 0) - at)))
       best = j;
   }
@@ -84,8 +72,7 @@ export function pair(a: Train, b: Train): Pairing | null {
     for (let j = 0; j < b.endNs.length; j += 1) {
       if (b.word[j] !== a.word[from]) continue;
       const shift = (b.endNs[j] ?? 0) - (a.endNs[from] ?? 0);
-      // Eight events rule most shifts out.
-      if (size > 16 && fit(a, b, from, from + 8, shift, fine) < thresholds.fit.value / 2) continue;
+      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine) < thresholds.fit.value / 2) continue;
       candidates.push({ shift, score: fit(a, b, from, from + size, shift, fine) });
     }
     const top = candidates.reduce((m, c) => Math.max(m, c.score), 0);
@@ -113,7 +100,7 @@ export function pair(a: Train, b: Train): Pairing | null {
       rows[i] = j;
       matched += 1;
       recent.push((b.endNs[j] ?? 0) - (a.endNs[i] ?? 0));
-      if (recent.length > 15) recent.shift();
+      if (recent.length > alignment.followed) recent.shift();
       shift = median(recent);
     }
   };

@@ -1,5 +1,5 @@
 import type { Profile } from '../../profiles/profile.js';
-import { round } from '../../profiles/derived/numbers.js';
+import { lowerBound, round } from '../../profiles/derived/numbers.js';
 import { median, pair, type Train } from './align.js';
 import { rankExtract, type RankExtract } from './extract.js';
 import { thresholds } from './thresholds.js';
@@ -125,7 +125,7 @@ export function skewOf(extracts: readonly RankExtract[]): SkewResult {
     if (clock === null)
       reasons.push({ code: 'rank-unmatched', detail: `extract ${i} shares no matching collectives with the others` });
   });
-  const count = thresholds.fewIntervals.value * 4;
+  const count = thresholds.intervals.value;
   const spent = extracts.map((e, r) => {
     const clock = clocks[r];
     if (clock == null) return null;
@@ -138,14 +138,15 @@ export function skewOf(extracts: readonly RankExtract[]): SkewResult {
   });
   const levels = spent.map((mine, r) => {
     if (mine === null) return null;
-    const ratios = mine.own.map((v, i) => {
-      const peers = median(spent.flatMap((p, k) => (p === null || k === r ? [] : [p.own[i] ?? 0])));
-      return peers > 0 ? v / peers - 1 : 0;
+    const ratios = mine.own.flatMap((v, i) => {
+      const peers = median(spent.flatMap((p, k) => (p === null || k === r ? [] : [p.own[i] ?? Number.NaN])));
+      return peers > 0 ? [v / peers - 1] : [];
     });
+    if (ratios.length === 0) return null;
     const middle = median(ratios);
     return {
       pct: middle * 100,
-      error: (100 * 1.48 * 1.25 * median(ratios.map((v) => Math.abs(v - middle)))) / Math.sqrt(count),
+      error: (100 * thresholds.deviation.value * thresholds.medianError.value * median(ratios.map((v) => Math.abs(v - middle)))) / Math.sqrt(ratios.length),
     };
   });
   const known = extracts.every((e) => e.rank !== null) && new Set(extracts.map((e) => e.rank)).size === extracts.length;
@@ -185,6 +186,7 @@ export function skewOf(extracts: readonly RankExtract[]): SkewResult {
     };
   });
   const worst = slow[0];
+  const highest = worst?.pct ?? levels.flatMap((l) => (l === null ? [] : [l.pct])).sort((a, b) => b - a)[0];
   return {
     skew: {
       pattern:
@@ -200,7 +202,7 @@ export function skewOf(extracts: readonly RankExtract[]): SkewResult {
       groups: trains.length,
       span_us: round((to - from) / 1000),
       slowest_rank: worst === undefined ? null : number(worst.i),
-      skew_pct: round(worst?.pct ?? Math.max(0, ...levels.flatMap((l) => (l === null ? [] : [l.pct])))),
+      skew_pct: highest === undefined ? null : round(highest),
       slow_ranks: slow.map((s) => number(s.i)),
       wait_pct: round(waiting),
       clock_spread_us: round(spread),
@@ -263,13 +265,7 @@ function clockFrom(
 
 /** A running sum at an instant, straight between the instants where it is known. */
 function interpolate(x: Float64Array, y: Float64Array, at: number): number {
-  let low = 0;
-  let high = x.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((x[middle] ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
+  const low = lowerBound(x, x.length, at);
   if (low === 0) return y[0] ?? 0;
   const [x0, x1, y0, y1] = [x[low - 1] ?? 0, x[low] ?? at, y[low - 1] ?? 0, y[low] ?? y[low - 1] ?? 0];
   return x1 > x0 ? y0 + ((y1 - y0) * (at - x0)) / (x1 - x0) : y0;

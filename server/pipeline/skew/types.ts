@@ -23,7 +23,7 @@ export interface RankSkewRow {
   readonly comm_wait_us: number | null;
   /** Median over matched collectives: own arrival minus first arrival, clocks aligned. Null when it took part in none. */
   readonly late_us_p50: number | null;
-  /** Own time above the median of its peers, in percent of theirs; stalls are clipped. Null without peers. */
+  /** Own time above the median of its peers, in percent of theirs: the median over intervals. Null without peers. */
   readonly skew_pct: number | null;
   /** What its clock is ahead of the clock of the reference rank, at the middle of the capture; null when not aligned. */
   readonly clock_offset_us: number | null;
@@ -65,8 +65,8 @@ export interface RankSkew {
   readonly span_us: number;
   /** Null below 5 % skew, and when no rank stays behind beyond what chance gives. */
   readonly slowest_rank: number | null;
-  /** How much longer the slowest rank takes between collectives than the median of its peers. */
-  readonly skew_pct: number;
+  /** How much longer the slowest rank takes between collectives than the median of its peers; null when no rank has peers to measure by. */
+  readonly skew_pct: number | null;
   /** Every rank at or above 5 %, slowest first: more than one when the load of a whole group is larger. */
   readonly slow_ranks: readonly number[];
   /** Share of all ranks' time spent waiting for a later rank. */

@@ -29,7 +29,8 @@ export function rowsOf(device: Int32Array, length: number, wanted: number): read
   return [lowerBound(device, length, wanted), lowerBound(device, length, wanted + 1)];
 }
 
-function lowerBound(column: Int32Array, length: number, wanted: number): number {
+/** First index of an ascending column whose value is not below `wanted`; `length` when there is none. */
+export function lowerBound(column: ArrayLike<number>, length: number, wanted: number): number {
   let low = 0;
   let high = length;
   while (low < high) {

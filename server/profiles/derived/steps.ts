@@ -1,6 +1,8 @@
 import type { Profile } from '../profile.js';
+import { lowerBound } from './numbers.js';
 import { boundaryStarts, gapBefore, graphCuts, markerCuts, runningEnds, samplerCuts } from './stepsCuts.js';
 import { kernelsOf, type Kernels, type Labels } from './stepsLabels.js';
+import { rules } from './stepsRules.js';
 import { mainPositions, periodOf } from './stepsPeriod.js';
 
 export type StepMethod = 'markers' | 'anchors' | 'periodicity';
@@ -37,18 +39,6 @@ export function parseBoundary(text: string): readonly [string, string] | null {
   return parts.length === 2 && a !== '' && b !== '' ? [a, b] : null;
 }
 
-/** First position that starts at or after a time. */
-function positionAt(kernels: Kernels, time: number): number {
-  let low = 0;
-  let high = kernels.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((kernels.startNs[middle] ?? 0) < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
@@ -71,7 +61,7 @@ function mended(cuts: readonly number[], kernels: Kernels): number[] {
   for (const [i, edge] of edges.slice(0, -1).entries()) {
     if (i > 0) out.push(edge);
     const length = sizes[i] ?? 0;
-    if (cuts.length < 3 || length < size * 1.6) continue;
+    if (cuts.length < 3 || length < size * rules.doubled) continue;
     const inner: number[] = [];
     for (let p = edge + 1; p < edge + length; p += 1) if (kernels.label[p] === begin) inner.push(p);
     if (inner.length > 0 && inner.length <= Math.round(length / size) - 1) out.push(...inner);
@@ -82,24 +72,24 @@ function mended(cuts: readonly number[], kernels: Kernels): number[] {
 function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: readonly number[], headCounts: boolean): Steps {
   // A run of sections: before the first start, between starts, behind the last one.
   const edges = [...new Set([kernels.startNs[0] ?? 0, ...starts])].sort((a, b) => a - b);
-  const positions = edges.map((t) => positionAt(kernels, t));
+  const positions = edges.map((t) => lowerBound(kernels.startNs, kernels.length, t));
   const lastEnd = runningEnds(kernels).at(-1) ?? 0;
   const sizes = positions.map((p, i) => (positions[i + 1] ?? kernels.length) - p);
   const inner = sizes.slice(1, -1);
   const size = median(inner.length > 0 ? inner : sizes);
-  const kept = edges.map((_, i) => (i > 0 && i < edges.length - 1) || (sizes[i] ?? 0) >= Math.max(1, size * 0.5));
+  const kept = edges.map((_, i) => (i > 0 && i < edges.length - 1) || (sizes[i] ?? 0) >= Math.max(1, size * rules.torn));
   // With two sections there is no usual size: what begins with a cut stays.
-  if (edges.length === 2) kept[0] = kept[0] === true && (sizes[0] ?? 0) >= (sizes[1] ?? 0) * 0.5;
+  if (edges.length === 2) kept[0] = kept[0] === true && (sizes[0] ?? 0) >= (sizes[1] ?? 0) * rules.torn;
   if (!headCounts && starts.length > 0 && (starts[0] ?? 0) > (edges[0] ?? 0)) kept[0] = false;
   const chosen = edges.map((_, i) => i).filter((i) => kept[i] === true);
-  const isWhole = (i: number): boolean => i < edges.length - 1 && (i > 0 || (sizes[0] ?? 0) >= size * 0.95);
-  const regular = inner.filter((n) => Math.abs(n - size) <= Math.max(1, size * 0.05)).length / Math.max(1, inner.length);
+  const isWhole = (i: number): boolean => i < edges.length - 1 && (i > 0 || (sizes[0] ?? 0) >= size * (1 - rules.sameSize));
+  const regular = inner.filter((n) => Math.abs(n - size) <= Math.max(1, size * rules.sameSize)).length / Math.max(1, inner.length);
   const begin = usual(positions.slice(1), kernels);
   const end = usual(positions.slice(1).map((p) => p - 1), kernels);
   return {
     device: kernels.device,
     method,
-    confidence: inner.length < 2 ? 'low' : regular >= 0.9 ? 'high' : regular >= 0.7 ? 'medium' : 'low',
+    confidence: inner.length < 2 ? 'low' : regular >= rules.regularHigh ? 'high' : regular >= rules.regularMedium ? 'medium' : 'low',
     boundary: positions.length > 1 ? [labels.get(end.label), labels.get(begin.label)] : null,
     startNs: Float64Array.from(chosen, (i) => edges[i] ?? 0),
     endNs: Float64Array.from(chosen, (i) => edges[i + 1] ?? lastEnd),
@@ -128,19 +118,19 @@ export function stepsOf(profile: Profile, device: number, labels: Labels, bounda
   const anchors = samplerCuts(kernels, labels, ends);
   const marks = markerCuts(profile, kernels);
   // A marker over several steps (a request, a warm-up) is not a step.
-  if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * 1.5))) {
+  if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * rules.stepsPerMarker))) {
     return { steps: assemble(profile, kernels, labels, 'markers', at(marks.cuts), false), reason: null };
   }
   if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(anchors, kernels)), true), reason: null };
   const main = mainPositions(kernels);
   const period = periodOf(Int32Array.from(main, (p) => kernels.label[p] ?? 0), (i) => gapBefore(kernels, ends, main[i] ?? 0));
   const graphs = graphCuts(profile, kernels);
-  if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * 0.2)) {
+  if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * rules.graphPeriod)) {
     return { steps: assemble(profile, kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };
   }
   if (period !== null) {
     const found = assemble(profile, kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main[i] ?? 0), kernels)), true);
-    return { steps: { ...found, confidence: found.confidence === 'high' && period.fit < 0.98 ? 'medium' : found.confidence }, reason: null };
+    return { steps: { ...found, confidence: found.confidence === 'high' && period.fit < rules.fitHigh ? 'medium' : found.confidence }, reason: null };
   }
   // One sampler is the end of one step.
   if (anchors.length === 1) return { steps: assemble(profile, kernels, labels, 'anchors', at(anchors), true), reason: null };

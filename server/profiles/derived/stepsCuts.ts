@@ -1,12 +1,8 @@
 import type { Profile } from '../profile.js';
 import { isLaunch } from './launchLatency.js';
 import { rowsOf } from './numbers.js';
+import { rules } from './stepsRules.js';
 import { isRejection, type Kernels, type Labels } from './stepsLabels.js';
-
-/** Kernels looked at behind a sampler for the end of its step. */
-const tailKernels = 16;
-/** Kernels of one replayed graph; fewer come from ordinary calls that launch several kernels. */
-const graphKernels = 16;
 
 /** Longest end of the kernels up to each position: the gap before a kernel never lies inside a longer one. */
 export function runningEnds(kernels: Kernels): Float64Array {
@@ -50,26 +46,26 @@ function samplerEnds(kernels: Kernels, labels: Labels): number[] {
  */
 export function samplerCuts(kernels: Kernels, labels: Labels, ends: Float64Array): number[] {
   const groups = samplerEnds(kernels, labels);
-  const sum = new Float64Array(tailKernels + 1);
-  const count = new Float64Array(tailKernels + 1);
+  const sum = new Float64Array(rules.tailKernels + 1);
+  const count = new Float64Array(rules.tailKernels + 1);
   for (const at of groups) {
-    for (let o = 1; o <= tailKernels && at + o < kernels.length; o += 1) {
+    for (let o = 1; o <= rules.tailKernels && at + o < kernels.length; o += 1) {
       sum[o] = (sum[o] ?? 0) + gapBefore(kernels, ends, at + o);
       count[o] = (count[o] ?? 0) + 1;
       if (kernels.heavy[kernels.label[at + o] ?? 0] === 1) break;
     }
   }
-  const mean = (o: number): number => ((count[o] ?? 0) >= groups.length * 0.6 ? (sum[o] ?? 0) / (count[o] ?? 1) : 0);
+  const mean = (o: number): number => ((count[o] ?? 0) >= groups.length * rules.offsetSeen ? (sum[o] ?? 0) / (count[o] ?? 1) : 0);
   let offset = 1;
-  for (let o = 2; o <= tailKernels; o += 1) if (mean(o) > 2 * mean(offset) + 2000) offset = o;
+  for (let o = 2; o <= rules.tailKernels; o += 1) if (mean(o) > rules.longerIdle * mean(offset) + rules.longerIdleNs) offset = o;
   return mergedDrafts(groups, kernels).map((at) => Math.min(at + offset, kernels.length));
 }
 
 /** Drafts of speculative decoding are short passes that follow a long one, always as many: they belong to its step. */
 function mergedDrafts(groups: readonly number[], kernels: Kernels): readonly number[] {
   const sizes = groups.map((at, i) => at - (groups[i - 1] ?? -1));
-  const whole = [...sizes].sort((a, b) => a - b)[Math.floor(sizes.length * 0.9)] ?? 0;
-  const long = sizes.map((n) => n > whole * 0.5);
+  const whole = [...sizes].sort((a, b) => a - b)[Math.floor(sizes.length * rules.wholePass)] ?? 0;
+  const long = sizes.map((n) => n > whole * rules.draftPass);
   const runs = new Map<number, number>();
   let drafts = 0;
   let seen = false;
@@ -83,7 +79,7 @@ function mergedDrafts(groups: readonly number[], kernels: Kernels): readonly num
   }
   const [usual = 0, times = 0] = [...runs].sort((a, b) => b[1] - a[1])[0] ?? [];
   const total = [...runs.values()].reduce((a, b) => a + b, 0);
-  if (usual === 0 || total < 3 || times < total * 0.8) return groups;
+  if (usual === 0 || total < rules.draftRuns || times < total * rules.draftsAlike) return groups;
   // A group closes its step when the next one is long: the drafts before it are done.
   return groups.filter((at, i) => long[i + 1] !== false || at >= kernels.length - 1);
 }
@@ -98,14 +94,14 @@ export function graphCuts(profile: Profile, kernels: Kernels): { cuts: number[];
     const id = connection[kernels.row[i] ?? 0] ?? -1;
     let next = i + 1;
     while (next < kernels.length && id >= 0 && connection[kernels.row[next] ?? 0] === id) next += 1;
-    if (next - i >= graphKernels) {
+    if (next - i >= rules.graphKernels) {
       cuts.push(i);
       sizes.push(next - i);
       inside += next - i;
     }
     i = next;
   }
-  if (cuts.length < 2 || inside < kernels.length / 2) return null;
+  if (cuts.length < 2 || inside < kernels.length * rules.graphMajority) return null;
   return { cuts, kernels: sizes.sort((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 0 };
 }
 
@@ -138,7 +134,7 @@ export function markerCuts(profile: Profile, kernels: Kernels): { cuts: number[]
     if (next > marker) cuts.push(i);
     marker = next;
   }
-  return cuts.length === 0 ? null : { cuts, linked: linked >= kernels.length * 0.9 };
+  return cuts.length === 0 ? null : { cuts, linked: linked >= kernels.length * rules.linked };
 }
 
 function launchTimes(profile: Profile): Map<number, number> {

@@ -1,11 +1,5 @@
+import { rules } from './stepsRules.js';
 import type { Kernels } from './stepsLabels.js';
-
-/** Kernels in a fingerprint. Shorter ones recur by chance, longer ones break with each dropped task. */
-const gram = 6;
-/** Periods looked at: the ones most kernels recur at. */
-const candidates = 8;
-/** Two periods whose fit differs by less are told apart by length: the shorter one is the period, the longer its multiple. */
-const fitSlack = 0.003;
 
 export interface Period {
   /** Kernels of the main stream from one start to the next. */
@@ -16,12 +10,12 @@ export interface Period {
   readonly starts: readonly number[];
 }
 
-/** Rolling fingerprints of `gram` labels from each position. */
+/** Rolling fingerprints of `rules.gram` labels from each position. */
 function fingerprints(labels: Int32Array): Int32Array {
-  const out = new Int32Array(Math.max(0, labels.length - gram + 1));
+  const out = new Int32Array(Math.max(0, labels.length - rules.gram + 1));
   for (let i = 0; i < out.length; i += 1) {
     let hash = 0x811c9dc5 | 0;
-    for (let k = 0; k < gram; k += 1) hash = Math.imul(hash ^ (labels[i + k] ?? 0), 0x01000193) ^ (hash >>> 13);
+    for (let k = 0; k < rules.gram; k += 1) hash = Math.imul(hash ^ (labels[i + k] ?? 0), 0x01000193) ^ (hash >>> 13);
     out[i] = hash;
   }
   return out;
@@ -58,12 +52,12 @@ function distancesOf(prints: Int32Array, top: number): number[] {
  */
 export function periodOf(labels: Int32Array, gapBefore: (position: number) => number): Period | null {
   const prints = fingerprints(labels);
-  const fits = distancesOf(prints, candidates)
+  const fits = distancesOf(prints, rules.candidates)
     .filter((d) => d * 2 <= labels.length)
     .map((d) => ({ d, fit: fitOf(labels, d) }));
   const best = fits.reduce((most, f) => Math.max(most, f.fit), 0);
-  const chosen = fits.filter((f) => f.fit >= best - fitSlack).sort((a, b) => a.d - b.d)[0];
-  if (chosen === undefined || chosen.fit < 0.5) return null;
+  const chosen = fits.filter((f) => f.fit >= best - rules.fitSlack).sort((a, b) => a.d - b.d)[0];
+  if (chosen === undefined || chosen.fit < rules.fitSeen) return null;
   const starts = startsOf(prints, chosen.d, gapBefore);
   return starts === null ? null : { kernels: chosen.d, fit: chosen.fit, starts };
 }
@@ -79,12 +73,12 @@ function startsOf(prints: Int32Array, distance: number, gapBefore: (position: nu
     else {
       known.count += 1;
       known.gap += gap;
-      if (Math.abs(i - known.last - distance) <= Math.max(2, distance * 0.02)) known.regular += 1;
+      if (Math.abs(i - known.last - distance) <= Math.max(rules.slipKernels, distance * rules.slip)) known.regular += 1;
       known.last = i;
     }
   }
   const expected = prints.length / distance;
-  const once = [...seen].filter(([, s]) => s.count >= 2 && s.count <= expected * 1.1 + 1 && s.regular >= (s.count - 1) * 0.8);
+  const once = [...seen].filter(([, s]) => s.count >= 2 && s.count <= expected * rules.oncePerPeriod + 1 && s.regular >= (s.count - 1) * rules.regularStarts);
   // As many as there are periods; a fingerprint that dropped tasks broke less often is better, then the one after the longest gaps.
   const most = once.reduce((n, [, s]) => Math.max(n, s.count), 0);
   const best = once.filter(([, s]) => s.count >= most - 1).sort((a, b) => b[1].gap / b[1].count - a[1].gap / a[1].count || a[1].first - b[1].first)[0];

@@ -1,9 +1,9 @@
-import type { Bottleneck, BottleneckEvidence } from '../../contract/index.js';
+import type { Bottleneck, BottleneckEvidence, Threshold } from '../../contract/index.js';
 import type { Analysis, DeviceFacts } from '../analyze/analyze.js';
 import type { Bound } from '../analyze/kernel.js';
 import { isLevelZero } from '../analyze/level.js';
 import { round } from '../../profiles/derived/numbers.js';
-import { thresholds, type Threshold } from '../thresholds.js';
+import { thresholds } from '../thresholds.js';
 
 type Class = Bottleneck['class'];
 type Confidence = Bottleneck['confidence'];

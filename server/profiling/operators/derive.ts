@@ -1,9 +1,9 @@
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { ToolError } from '../../contract/index.js';
 import type { Host } from '../../host/host.js';
-import { isInside } from '../../host/paths.js';
 import { readOperators, type OperatorProfiles } from '../../profiles/opprof.js';
+import { inRun } from '../../runs/places.js';
 import type { Derivations, Derived } from '../../runs/runs.js';
 import { judgeOperators, type JudgedOperators } from './judge.js';
 import { operatorTables } from './render.js';
@@ -13,11 +13,10 @@ export const operatorDerivation = 'profiling.operators';
 export const operatorParams = z.object({ paths: z.array(z.string().min(1)).min(1), folder: z.string().min(1), top: z.number().int().positive() });
 export type OperatorParams = z.output<typeof operatorParams>;
 
-const place = (runDir: string, path: string): string => (isInside(runDir, path) ? relative(runDir, path) : path);
 
 /** Profiles that name files of the run root by their place in it, so that the root may be moved. */
 export function placed(profiles: OperatorProfiles, runDir: string): OperatorProfiles {
-  return { ...profiles, sources: profiles.sources.map((s) => ({ ...s, path: place(runDir, s.path) })), operators: profiles.operators.map((o) => ({ ...o, path: place(runDir, o.path) })) };
+  return { ...profiles, sources: profiles.sources.map((s) => ({ ...s, path: inRun(runDir, s.path) })), operators: profiles.operators.map((o) => ({ ...o, path: inRun(runDir, o.path) })) };
 }
 
 /** The two files of an operator analysis. Tables of a capture stay null: there is no time line. Pure. */

@@ -3,7 +3,7 @@ import { foreign, ToolError, type ProfileAnalyzeFacts, type ToolOk, type Warning
 import type { Host } from '../../host/host.js';
 import { readOperators } from '../../profiles/opprof.js';
 import { Runs, type Run } from '../../runs/runs.js';
-import { inRun } from '../derive.js';
+import { inRun } from '../../runs/places.js';
 import { limits } from '../thresholds.js';
 import { derivedOperators, operatorDerivation, placed, type OperatorParams } from './derive.js';
 import { judgeOperators, type JudgedOperators } from './judge.js';

@@ -1,5 +1,6 @@
 import { catalogue } from '../../hardware/catalogue.js';
-import { thresholds as room, type Threshold } from '../thresholds.js';
+import type { Threshold } from '../../contract/index.js';
+import { thresholds as room } from '../thresholds.js';
 import type { Core, Unit } from '../../profiles/opprof-tables.js';
 
 export const thresholds = {
