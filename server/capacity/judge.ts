@@ -93,10 +93,10 @@ export function advise(setup: Setup): Advice[] {
   if (base.best === null) return [];
   const changes: { parameter: string; from: Advice['from']; to: Advice['to']; setup: Setup }[] = [];
   const add = (parameter: string, from: Advice['from'], to: Advice['to'], change: Partial<Setup>): number => changes.push({ parameter, from, to, setup: { ...setup, ...change } });
-  for (const util of [share(setup.util + 0.05), share(setup.util - 0.05)]) if (util > 0.3 && util <= 0.95) add('max_memory_utilization', setup.util, util, { util });
+  for (const util of [share(setup.util + rules.utilStep.value), share(setup.util - rules.utilStep.value)]) if (util > rules.utilLow.value && util <= rules.utilHigh.value) add('max_memory_utilization', setup.util, util, { util });
   add('tp', setup.parallel.tp, setup.parallel.tp * 2, { parallel: { ...setup.parallel, tp: setup.parallel.tp * 2 } });
-  if (setup.max_tokens > 2048) add('max_tokens_per_batch', setup.max_tokens, Math.floor(setup.max_tokens / 2), { max_tokens: Math.floor(setup.max_tokens / 2) });
-  if (setup.input === null && setup.max_len !== null && setup.max_len > 4096) add('max_model_len', setup.max_len, Math.floor(setup.max_len / 2), { max_len: Math.floor(setup.max_len / 2), max_len_given: true });
+  if (setup.max_tokens > rules.leastTokens.value) add('max_tokens_per_batch', setup.max_tokens, Math.floor(setup.max_tokens / 2), { max_tokens: Math.floor(setup.max_tokens / 2) });
+  if (setup.input === null && setup.max_len !== null && setup.max_len > rules.leastLength.value) add('max_model_len', setup.max_len, Math.floor(setup.max_len / 2), { max_len: Math.floor(setup.max_len / 2), max_len_given: true });
   if (setup.kv_dtype === 'auto' && setup.framework !== 'xllm') add('kv_dtype', 'auto', 'int8', { kv_dtype: 'int8' });
   if (base.costs.linear_layers > 0 && setup.framework === 'xllm' && setup.prefix) add('prefix_cache', true, false, { prefix: false });
   if (setup.max_seqs !== null && base.best.concurrency_limit === 'scheduler-budget') add('max_seqs', setup.max_seqs, setup.max_seqs * 2, { max_seqs: setup.max_seqs * 2 });

@@ -28,7 +28,7 @@ export interface Difference {
 }
 
 /** Half of the last digit of a size printed with two decimals of GiB. */
-const printed = 0.005 * 1024 ** 3;
+const printed = rules.printedGib.value * 1024 ** 3;
 
 export function observedOf(log: CapacityLog): Observed {
   const f = log.facts;
@@ -93,7 +93,7 @@ export function differences(plan: Plan, log: CapacityLog): Difference[] {
     // Hybrids: any block count that gives these tokens may have been printed.
     const first = (f.token_capacity / (best?.pool.block_tokens ?? block)) * groups;
     const per = groups === 1 ? c.tokens_per_request / block : Math.ceil(c.tokens_per_request / (best?.pool.block_tokens ?? block)) + groups - 1;
-    list.push(...row('max_concurrency', 'requests', null, c.times, 0, groups === 1 ? [f.token_capacity / c.tokens_per_request - 0.005, f.token_capacity / c.tokens_per_request + 0.005] : [first / per - 0.005, (first + groups - 1) / per + 0.005], `requests of ${String(c.tokens_per_request)} tokens the log counts`));
+    list.push(...row('max_concurrency', 'requests', null, c.times, 0, groups === 1 ? [f.token_capacity / c.tokens_per_request - rules.printedTimes.value, f.token_capacity / c.tokens_per_request + rules.printedTimes.value] : [first / per - rules.printedTimes.value, (first + groups - 1) / per + rules.printedTimes.value], `requests of ${String(c.tokens_per_request)} tokens the log counts`));
   }
   return list;
 }

@@ -25,7 +25,16 @@ export const rules = {
   /** shares, 0–1 */
   admission: { value: 0.95, source: 'xLLM prefill_scheduling_memory_usage_threshold', why: 'above it prefill waits and decode may preempt' },
   speculativeLoss: { value: 0.8, source: 'our rule', why: 'a draft that takes more than a fifth of the blocks must earn it back in acceptance' },
+  /** GiB, times: half of the last digit a log prints */
+  printedGib: { value: 0.005, source: 'logs print GiB with two decimals', why: 'what rounding hides is no difference' },
+  printedTimes: { value: 0.005, source: 'vLLM prints concurrency with two decimals', why: 'what rounding hides is no difference' },
   weightsMargin: { value: 0.01, source: 'vLLM logs exceed computed weights by 0.2–0.5 % (rotary caches, padding)', why: 'weights within it agree' },
+  utilStep: { value: 0.05, source: 'our rule', why: 'the step people turn this flag by' },
+  utilLow: { value: 0.3, source: 'our rule', why: 'a card given away by two thirds is no advice' },
+  utilHigh: { value: 0.95, source: 'our rule', why: 'above it the first larger activation is an out-of-memory' },
+  /** tokens */
+  leastTokens: { value: 2048, source: 'vLLM default of max_num_batched_tokens', why: 'smaller batches starve prefill' },
+  leastLength: { value: 4096, source: 'our rule', why: 'shorter contexts are a change of product, not of setting' },
   adviceGain: { value: 1.05, source: 'our rule', why: 'smaller gains are not worth a restart' },
 } as const;
 

@@ -13,9 +13,14 @@ export function operatorHeadline({ rows, bottleneck }: JudgedOperators): string 
   return `${bottleneck.class} (confidence ${bottleneck.confidence}): operator profile of ${rows.length} kernel${rows.length === 1 ? '' : 's'}${timed.length === 0 ? '' : `, ${number(round(total))} us of device time`}; ${busiest}`;
 }
 
+/** The largest imbalance of its kinds of core, percent; null when none is known. */
+function longestOverMean(r: OperatorRow): number | null {
+  return r.cores.reduce<number | null>((most, c) => (c.imbalance_pct === null ? most : Math.max(most ?? c.imbalance_pct, c.imbalance_pct)), null);
+}
+
 /** What of a kernel is shown in a result: the artifact holds the rest. */
 export function operatorBrief(r: OperatorRow): Record<string, string | number | null> {
-  const imbalance = r.cores.map((c) => c.imbalance_pct ?? 0);
+  const imbalance = longestOverMean(r);
   const units = [...r.units].sort((a, b) => b.ratio_mean - a.ratio_mean);
   return {
     op: r.op,
@@ -27,7 +32,7 @@ export function operatorBrief(r: OperatorRow): Record<string, string | number | 
     bound: r.bound,
     busiest_unit: units[0]?.unit ?? null,
     busiest_ratio: units[0]?.ratio_mean ?? null,
-    imbalance_pct: imbalance.length === 0 ? null : Math.max(...imbalance),
+    imbalance_pct: imbalance,
     memory_bytes: r.roofline?.memory_bytes ?? null,
     achieved_gbps: r.roofline?.achieved_gbps ?? null,
     intensity: r.roofline?.intensity ?? null,
@@ -54,7 +59,7 @@ export function operatorTables(judged: JudgedOperators, top: number): string {
     '',
     table(
       ['kernel', 'device', 'run', 'type', 'blocks', 'mix blocks', 'duration us', 'MHz', 'bound', 'longest block over mean %'],
-      rows.map((r) => [...where(r), r.op_type, r.blocks, r.mix_blocks, r.duration_us, r.current_mhz, r.bound, r.cores.length === 0 ? null : Math.max(...r.cores.map((c) => c.imbalance_pct ?? 0))]),
+      rows.map((r) => [...where(r), r.op_type, r.blocks, r.mix_blocks, r.duration_us, r.current_mhz, r.bound, longestOverMean(r)]),
     ),
     '',
     '## Roofline',
