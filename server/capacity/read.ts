@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { foreign, ToolError } from '../contract/index.js';
 import { exists, isFolder, readText } from '../host/files.js';
 import type { Host } from '../host/host.js';
+import { findDescription, type Described } from '../models/description.js';
 import { findModel, isKnownModel } from '../models/known.js';
 import { parseModelConfig } from '../models/parse.js';
 import type { ModelSpec } from '../models/spec.js';
@@ -20,6 +21,12 @@ export async function locateModel(model: string, host: Host): Promise<ModelRef> 
   if (!(await isFolder(path))) return { path };
   if (!(await exists(join(path, 'config.json')))) throw new ToolError('E_PATH_MISSING', `no config.json in ${foreign(path, 200)}`, 'give the folder of a Hugging Face checkpoint, its config.json, or a known name');
   return { path: join(path, 'config.json') };
+}
+
+/** The description a quantisation tool left beside config.json, where that file itself is silent; null otherwise. */
+export async function describedModel(ref: ModelRef): Promise<Described | null> {
+  if ('name' in ref || /"quantization_config"\s*:\s*\{/.test((await readText(ref.path, limits.configBytes)) ?? '')) return null;
+  return findDescription((file) => readText(join(dirname(ref.path), file), limits.descriptionBytes));
 }
 
 /** @throws ToolError E_MODEL_UNKNOWN, E_JSON_BROKEN, E_PATH_MISSING, E_ARG_TYPE */

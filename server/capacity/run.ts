@@ -1,10 +1,11 @@
 import type { CapacityPlanFacts, ToolOk, Warning } from '../contract/index.js';
 import { openHost } from '../host/host.js';
+import { describedNote, type Described } from '../models/description.js';
 import type { ToolContext } from '../mcp/define.js';
 import { freeFolder, inRun } from '../runs/places.js';
 import { Runs } from '../runs/runs.js';
 import { capacityDerivation, compute, type Params, type Result } from './derive.js';
-import { locateModel, type ModelRef } from './read.js';
+import { describedModel, locateModel, type ModelRef } from './read.js';
 import { headline } from './render.js';
 import { settingsSchema, type Settings } from './shape.js';
 import { limits } from './thresholds.js';
@@ -16,9 +17,10 @@ export interface PlanArgs extends Settings {
   readonly run?: string | undefined;
 }
 
-function warnings(result: Result): Warning[] {
+function warnings(result: Result, described: Described | null): Warning[] {
   const { body } = result;
   const list: Warning[] = body.notes.map((n) => ({ code: `W-${n.code.toUpperCase()}`, detail: n.detail }));
+  if (described !== null) list.push({ code: 'W-QUANT-FOUND', detail: describedNote(described) });
   if (result.derived.simulated) list.push({ code: 'W-SIMULATED', detail: 'the log was made by the simulated host' });
   if (body.per_rank.hbm_total_bytes === null) list.push({ code: 'W-NO-MEMORY-SIZE', detail: 'no chip, hbm_bytes or log names the memory of a device: blocks are not computed' });
   const differing = body.differences.filter((d) => d.status === 'differs');
@@ -33,8 +35,12 @@ export async function plan(args: PlanArgs, ctx: ToolContext): Promise<ToolOk> {
   const by = { tool: 'capacity_plan', input: { ...args } };
   const known = args.run === undefined ? null : await runs.open(args.run);
   const { model: modelName, draft_model: draftName, startup_log: logPath } = args;
-  const settings = settingsSchema.parse(args);
   const model = await locateModel(modelName, host);
+  const described = args.quant === undefined ? await describedModel(model) : null;
+  const asked = settingsSchema.parse(args);
+  const kv = asked.kv_dtype ?? described?.kv_dtype ?? undefined;
+  // Kept with the settings, so that the plan can be computed again without the description.
+  const settings: Settings = described === null ? asked : { ...asked, quant: described.quant, ...(kv === undefined ? {} : { kv_dtype: kv }) };
   const draft = draftName === undefined ? null : await locateModel(draftName, host);
   const log = logPath === undefined ? null : await host.admit(logPath);
   const place = (path: string): string => (known === null ? path : inRun(known.dir, path));
@@ -52,5 +58,5 @@ export async function plan(args: PlanArgs, ctx: ToolContext): Promise<ToolOk> {
   const next: ToolOk['next'] = [];
   if (body.observed === null) next.push({ tool: 'capacity_plan', why: 'again with startup_log once the service is up: the log replaces the estimates' });
   if (body.verdict === 'pass' || body.verdict === 'risk') next.push({ tool: 'service_start', why: 'starts the service with the flags planned' });
-  return { verdict: body.verdict, headline: headline(body), facts: { ...facts }, findings: [], artifacts, warnings: warnings(result), next };
+  return { verdict: body.verdict, headline: headline(body), facts: { ...facts }, findings: [], artifacts, warnings: warnings(result, described), next };
 }

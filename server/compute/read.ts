@@ -2,8 +2,8 @@ import { basename, join } from 'node:path';
 import { check, foreign, redactText, ToolError } from '../contract/index.js';
 import { isFolder, readText } from '../host/files.js';
 import type { Host } from '../host/host.js';
+import { findDescription, type Described } from '../models/description.js';
 import { isKnownModel } from '../models/known.js';
-import { quantizationByName } from '../models/quantization.js';
 import { readProfile, type ReadOptions } from '../profiles/read.js';
 import type { ModelSource } from './analyze.js';
 import { ofAnalysis, ofProfile, type Measurement } from './measured.js';
@@ -15,7 +15,7 @@ export interface ReadModel {
   /** The config.json as it is kept in the run root; null for a known name. */
   readonly text: string | null;
   /** Scheme the quantisation tool wrote beside the weights, when config.json is silent; null otherwise. */
-  readonly quant: string | null;
+  readonly quant: Described | null;
 }
 
 /** @throws ToolError E_FILE_EMPTY, E_JSON_BROKEN */
@@ -27,20 +27,6 @@ export function parseConfig(text: string): ModelSource {
   } catch (cause) {
     throw new ToolError('E_JSON_BROKEN', 'the config.json of the model is no complete JSON', 'copy it again from the checkpoint', { cause });
   }
-}
-
-/** `model_quant_type` of msModelSlim's quant_model_description*.json; null when it is not there or not a known scheme. */
-async function describedQuant(folder: string): Promise<string | null> {
-  for (const file of ['quant_model_description.json', 'quant_model_description_w8a8.json', 'quant_model_description_w8a8_dynamic.json']) {
-    const type = /"model_quant_type"\s*:\s*"([A-Za-z0-9_]{1,40})"/.exec((await readText(join(folder, file), limits.quantFileBytes.value)) ?? '')?.[1];
-    if (type === undefined) continue;
-    try {
-      return quantizationByName(type)?.name ?? null;
-    } catch {
-      return null;
-    }
-  }
-  return null;
 }
 
 /**
@@ -57,7 +43,7 @@ export async function readModel(model: string, host: Host): Promise<ReadModel> {
   const text = redactText(raw);
   const source = parseConfig(text);
   const silent = source.kind === 'config' && !/"quantization_config"\s*:\s*\{/.test(text);
-  return { source, name: foreign(basename(path) === 'config.json' ? basename(join(path, '..')) : basename(path), 80), text, quant: folder && silent ? await describedQuant(path) : null };
+  return { source, name: foreign(basename(path) === 'config.json' ? basename(join(path, '..')) : basename(path), 80), text, quant: folder && silent ? await findDescription((file) => readText(join(path, file), limits.quantFileBytes.value)) : null };
 }
 
 /** A capture, or an analysis.json that profile_analyze wrote. @param paths admitted @throws ToolError of the profile reader */

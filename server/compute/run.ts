@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { type ComputeSimulateFacts, type ToolOk, type Warning } from '../contract/index.js';
 import { findChip } from '../hardware/lookup.js';
 import { openHost } from '../host/host.js';
+import { describedNote } from '../models/description.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
 import { freeFolder, inRun } from '../runs/places.js';
 import { Runs } from '../runs/runs.js';
@@ -41,7 +42,7 @@ export async function simulate(args: SimulateArgs, ctx: ToolContext): Promise<To
   const manifest = known === null ? null : await known.manifest();
   const chip = asked.chip === null ? guessedChip(measurement, manifest?.environment.chip ?? null) : findChip(asked.chip).soc;
   const folder = await freeFolder(known, 'compute');
-  const base: Params = { folder, name: model.name, config: model.text === null ? null : `${folder}/config.json`, point: { ...asked, chip, quant: asked.quant ?? model.quant }, changes, profile: [] };
+  const base: Params = { folder, name: model.name, config: model.text === null ? null : `${folder}/config.json`, point: { ...asked, chip, quant: asked.quant ?? model.quant?.quant ?? null }, changes, profile: [] };
   // Answered before a run is opened: a refusal leaves no empty run behind.
   const result = answered(base, model.source, measurement);
   const run = known ?? (await runs.create({ purpose: 'compute estimate', level: 'smoke' }, by));
@@ -52,7 +53,7 @@ export async function simulate(args: SimulateArgs, ctx: ToolContext): Promise<To
   const { verdict, findings, ...rest } = result.body;
   const shown = rest.what_if.slice(0, limits.whatIfShown.value);
   const warnings: Warning[] = [...result.warnings];
-  if (model.quant !== null && asked.quant === null) warnings.push({ code: 'W-QUANT-FOUND', detail: 'quantisation was taken from the description beside the weights; quant overrides it' });
+  if (model.quant !== null && asked.quant === null) warnings.push({ code: 'W-QUANT-FOUND', detail: describedNote(model.quant) });
   if (shown.length < rest.what_if.length) warnings.push({ code: 'W-CUT', detail: `what_if shows ${String(shown.length)} of ${String(rest.what_if.length)} rows; estimate.json holds all` });
   const facts: ComputeSimulateFacts = { run: run.id, ...rest, what_if: shown };
   return {

@@ -53,6 +53,19 @@ describe('xLLM', () => {
   it('KV heads are replicated beyond their number: 48,128 bytes at tp 4 and tp 8', async () => {
     for (const tp of [4, 8]) expect((await call({ model: 'Qwen3-235B-A22B', chip: '910B3', framework: 'xllm', tp })).facts.per_rank.kv_bytes_per_token).toBe(48_128);
   });
+  it('the description a quantisation tool left beside config.json decides like quant by hand, and recomputes without it', async () => {
+    const folder = join(dir, 'described');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ model_type: 'llama', hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8, intermediate_size: 14_336, vocab_size: 128_256, max_position_embeddings: 8192, torch_dtype: 'bfloat16' }));
+    const base = { model: folder, chip: '910B3', framework: 'vllm-ascend' };
+    const plain = await call(base);
+    await writeFile(join(folder, 'quant_model_description.json'), JSON.stringify({ model_quant_type: 'W8A8_DYNAMIC', 'model.layers.0.mlp.up_proj.weight': 'W8A8_DYNAMIC' }));
+    const found = await call(base);
+    expect(found.warnings.map((w) => w.code)).toContain('W-QUANT-FOUND');
+    expect(found.facts.per_rank.weights_bytes).toBe((await call({ ...base, quant: 'w8a8' })).facts.per_rank.weights_bytes);
+    expect(found.facts.per_rank.weights_bytes ?? NaN).toBeLessThan(0.6 * (plain.facts.per_rank.weights_bytes ?? NaN));
+    expect((await call({ ...base, quant: 'none' })).facts.per_rank.weights_bytes).toBe(plain.facts.per_rank.weights_bytes);
+  });
   it('weights that do not fit fail as hbm-hard, and more tp is the advice', async () => {
     const { facts, verdict } = await call({ model: 'Llama-3.1-70B', chip: '910B3', framework: 'xllm', tp: 2 });
     expect([verdict, facts.limit]).toEqual(['fail', 'hbm-hard']);
