@@ -1,6 +1,6 @@
 import { foreign, ToolError } from '../contract/index.js';
 import type { CapacityLog } from '../programs/capacity-log.js';
-import { findChip } from '../hardware/lookup.js';
+import { chipOf } from '../hardware/lookup.js';
 import { checkParallel, type Parallel } from '../models/parallel.js';
 import type { ModelSpec } from '../models/spec.js';
 import type { CacheOptions } from '../models/memory.js';
@@ -69,7 +69,7 @@ function checkRanges(s: Settings): void {
 
 /** Memory of the device: given, printed by the log, or of the chip. */
 function totalOf(s: Settings, log: CapacityLog | null): { bytes: number | null; origin: Origin; halved: boolean } {
-  const chip = s.chip === undefined ? null : findChip(s.chip);
+  const chip = s.chip === undefined ? null : chipOf(s.chip);
   const halved = chip?.family === '310P';
   if (s.hbm_bytes !== undefined) return { bytes: s.hbm_bytes, origin: 'given', halved };
   if (chip?.memory_visible_bytes !== null && chip?.memory_visible_bytes !== undefined) return { bytes: chip.memory_visible_bytes.value, origin: 'chip', halved };

@@ -1,6 +1,6 @@
 import { ToolError, type ComputeEstimate, type Finding, type Warning } from '../contract/index.js';
 import type { Chip, Confidence } from '../hardware/chip.js';
-import { cubePeak, findChip, withOverrides } from '../hardware/lookup.js';
+import { chipOf, cubePeak, withOverrides } from '../hardware/lookup.js';
 import { countParameters } from '../models/parameters.js';
 import { estimate, memoryOf, Models, roofOrNull, type Estimate, type ModelSource } from './analyze.js';
 import { crossovers, withoutDrafts } from './crossovers.js';
@@ -32,11 +32,13 @@ const fine = (value: number): number => Number(value.toFixed(3));
 const fineOr = (value: number | null): number | null => (value === null ? null : fine(value));
 
 /** The chip with the cores and clock the capture read from the card; they go before the catalogue. */
-function chipOf(name: string | null, measurement: Measurement | null): { chip: Chip | null; fromCard: boolean } {
+function measuredChip(name: string | null, measurement: Measurement | null): { chip: Chip | null; fromCard: boolean } {
   if (name === null) return { chip: null, fromCard: false };
-  const chip = findChip(name);
+  const chip = chipOf(name);
   const device = measurement?.devices.find((d) => d.cube_cores !== null && d.clock_mhz !== null);
   if (device === undefined || device.cube_cores === null || device.clock_mhz === null) return { chip, fromCard: false };
+  // What the caller wrote goes before what the card said.
+  if (chip.cube_cores.source === 'override' || chip.clock_mhz.source === 'override') return { chip, fromCard: false };
   if (device.cube_cores === chip.cube_cores.value && device.clock_mhz === chip.clock_mhz.value) return { chip, fromCard: true };
   return { chip: withOverrides(chip, { cube_cores: device.cube_cores, clock_mhz: device.clock_mhz }), fromCard: true };
 }
@@ -59,7 +61,7 @@ function row(models: Models, base: { point: Point; estimate: Estimate; factor: n
   try {
     const point = changed(base.point, change);
     const spec = models.of(point);
-    const { chip } = chipOf(point.chip, point.chip === base.point.chip ? measurement : null);
+    const { chip } = measuredChip(point.chip, point.chip === base.point.chip ? measurement : null);
     const e = estimate(spec, roofOrNull(chip), point);
     const before = base.estimate.tokens_per_s_upper_bound;
     const now = e.tokens_per_s_upper_bound;
@@ -109,7 +111,7 @@ function warningsOf(q: Question, a: { chip: Chip | null; e: Estimate; measured: 
 export function answer(q: Question): Answer {
   const models = new Models(q.model);
   const { point } = q;
-  const { chip, fromCard } = chipOf(point.chip, q.measurement);
+  const { chip, fromCard } = measuredChip(point.chip, q.measurement);
   const spec = models.of(point);
   const roof = roofOrNull(chip);
   const e = estimate(spec, roof, point);

@@ -7,7 +7,7 @@ const size = z.number().int().min(1).max(65_536);
 
 /** What can be asked of one step, and varied by `what_if_json`. */
 export const pointShape = {
-  chip: z.string().min(1).max(60),
+  chip: z.string().min(1).max(200),
   tp: size,
   dp: size,
   ep: size,

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { type ComputeSimulateFacts, type ToolOk, type Warning } from '../contract/index.js';
-import { findChip } from '../hardware/lookup.js';
+import { chipText, findChip } from '../hardware/lookup.js';
 import { openHost } from '../host/host.js';
 import { describedNote } from '../models/description.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
@@ -40,7 +40,7 @@ export async function simulate(args: SimulateArgs, ctx: ToolContext): Promise<To
   const paths = args.profile === undefined ? [] : await Promise.all(pathList(args.profile).map((p) => host.admit(p)));
   const measurement = paths.length === 0 ? null : await readMeasurement(paths, host, { signal: ctx.signal, progress: ctx.progress });
   const manifest = known === null ? null : await known.manifest();
-  const chip = asked.chip === null ? guessedChip(measurement, manifest?.environment.chip ?? null) : findChip(asked.chip).soc;
+  const chip = asked.chip === null ? guessedChip(measurement, manifest?.environment.chip ?? null) : chipText(asked.chip);
   const folder = await freeFolder(known, 'compute');
   const base: Params = { folder, name: model.name, config: model.text === null ? null : `${folder}/config.json`, point: { ...asked, chip, quant: asked.quant ?? model.quant?.quant ?? null }, changes, profile: [] };
   // Answered before a run is opened: a refusal leaves no empty run behind.

@@ -13,7 +13,7 @@ export const computeSimulate = defineTool({
     model: z.string().min(1).describe('folder, config.json or known name'),
     phase: z.enum(['prefill', 'decode']),
     batch: n.describe('sequences of the replica'),
-    chip: z.string().describe('SoC, e.g. Ascend910B3').optional(),
+    chip: z.string().describe('SoC, own numbers after it: Ascend910B3,clock_mhz=1500').optional(),
     tp: n.optional(),
     dp: n.optional(),
     ep: n.optional(),

@@ -29,6 +29,28 @@ function nearest(name: string, count: number): string[] {
 }
 
 /**
+ * The device of a name, with the caller's own numbers in place of the catalogue's: `Ascend910B3,clock_mhz=1500,memory_bytes_per_s=1.2e12`.
+ * @throws ToolError E_ARG_TYPE as {@link findChip}, and for a field or a value that is not one of {@link ChipOverrides}
+ */
+export function chipOf(text: string): Chip {
+  const [name = '', ...given] = text.split(',');
+  const overrides: Record<string, number> = {};
+  for (const item of given) {
+    const [field = '', value = ''] = item.split('=').map((part) => part.trim());
+    if (!overridable.some((known) => known === field)) throw new ToolError('E_ARG_TYPE', `chip has no field ${foreign(field, 40)}`, `after the name write field=number, fields: ${overridable.join(', ')}`);
+    overrides[field] = value === '' ? NaN : Number(value);
+  }
+  return withOverrides(findChip(name), overrides);
+}
+
+/** Canonical text of what {@link chipOf} understood; the same device gives the same text. */
+export function chipText(text: string): string {
+  const [name = '', ...given] = text.split(',');
+  chipOf(text);
+  return [findChip(name).soc, ...given.map((item) => item.replaceAll(' ', '')).sort()].join(',');
+}
+
+/**
  * The device of a name: a soc_version (`Ascend910B3`, `Ascend910_9392`) or the short form npu-smi prints (`910B3`).
  * Case, blanks and punctuation do not matter.
  * @throws ToolError E_ARG_TYPE for an unknown name, with the nearest names; and for a product or family name that means several devices
@@ -52,15 +74,10 @@ export function socVersion(chipName: string, npuName: string | null): string {
   return npuName === null || npuName === '' ? base : `${base}_${npuName}`;
 }
 
+const overridable = ['cube_cores', 'vector_cores', 'clock_mhz', 'memory_visible_bytes', 'memory_bytes_per_s', 'l2_bytes', 'link_bytes_per_s', 'network_bytes_per_s', 'domain_devices'] as const;
+
 /** What a card said about itself, or the user knows. */
-export interface ChipOverrides {
-  readonly cube_cores?: number;
-  readonly vector_cores?: number;
-  readonly clock_mhz?: number;
-  readonly memory_visible_bytes?: number;
-  readonly memory_bytes_per_s?: number;
-  readonly l2_bytes?: number;
-}
+export type ChipOverrides = Readonly<Partial<Record<(typeof overridable)[number], number>>>;
 
 function replaced(value: number | undefined, before: Cited | null): Cited | null {
   if (value === undefined) return before;
@@ -81,6 +98,21 @@ export function withOverrides(chip: Chip, overrides: ChipOverrides): Chip {
     memory_visible_bytes: replaced(overrides.memory_visible_bytes, chip.memory_visible_bytes),
     memory_bytes_per_s: replaced(overrides.memory_bytes_per_s, chip.memory_bytes_per_s) ?? chip.memory_bytes_per_s,
     l2_bytes: replaced(overrides.l2_bytes, chip.l2_bytes),
+    fabric: fabricWith(chip, overrides),
+  };
+}
+
+/** A device without known links gets a switched one when the caller names its speed. */
+function fabricWith({ fabric }: Chip, { link_bytes_per_s: link, network_bytes_per_s: network, domain_devices: domain }: ChipOverrides): Chip['fabric'] {
+  const speed = replaced(link, fabric?.link_bytes_per_s ?? null);
+  if (speed === null) return fabric;
+  return {
+    topology: fabric?.topology ?? 'switched',
+    domain_devices: domain ?? fabric?.domain_devices ?? 8,
+    link_bytes_per_s: speed,
+    network_bytes_per_s: replaced(network, fabric?.network_bytes_per_s ?? null),
+    latency_us: fabric?.latency_us ?? null,
+    network_latency_us: fabric?.network_latency_us ?? null,
   };
 }
 

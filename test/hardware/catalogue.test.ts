@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ToolError } from '../../server/contract/index.js';
 import { ambiguous, catalogue } from '../../server/hardware/catalogue.js';
 import { sources, type Cited } from '../../server/hardware/chip.js';
-import { cubePeak, cubePeakRange, findChip, roofOf, socVersion, vectorPeak, withOverrides } from '../../server/hardware/lookup.js';
+import { cubePeak, cubePeakRange, chipOf, chipText, findChip, roofOf, socVersion, vectorPeak, withOverrides } from '../../server/hardware/lookup.js';
 import type { Roof } from '../../server/models/roofline.js';
 
 const tera = (value: number | null): number => Number(((value ?? NaN) / 1e12).toFixed(1));
@@ -144,6 +144,14 @@ describe('overrides and the roof', () => {
     expect(chip.clock_mhz.alternatives).toContainEqual({ value: 1500, source: 'ini910b41' });
     expect(tera(cubePeak(chip, 'fp16'))).toBe(270.3);
     expect(chip.memory_visible_bytes?.value).toBe(32e9);
+  });
+  it('own numbers stand after the name; links of a part without known ones too', () => {
+    expect(tera(cubePeak(chipOf('910b4, clock_mhz=1650'), 'fp16'))).toBe(270.3);
+    expect(roofOf(chipOf('910B3,link_bytes_per_s=14e9,domain_devices=4')).links).toMatchObject({ topology: 'full-mesh', link_bytes_per_s: 14e9, domain_devices: 4 });
+    expect(roofOf(chipOf('310P3,link_bytes_per_s=1e10')).links).toMatchObject({ link_bytes_per_s: 1e10, network_bytes_per_s: null });
+    expect(chipText('910b3, memory_bytes_per_s=1e12,clock_mhz=1000')).toBe('Ascend910B3,clock_mhz=1000,memory_bytes_per_s=1e12');
+    expect(failure(() => chipOf('910B3,clock=1650')).next).toContain('clock_mhz');
+    expect(failure(() => chipOf('910B3,clock_mhz=')).code).toBe('E_ARG_TYPE');
   });
   it('refuses nonsense', () => {
     for (const value of [0, -1, NaN, Infinity]) expect(failure(() => withOverrides(findChip('910B3'), { cube_cores: value })).code).toBe('E_ARG_TYPE');
