@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const machine = ['node:fs', 'node:fs/promises', 'node:child_process', 'node:net', 'node:os', 'node:dgram', 'fs', 'child_process', 'execa'];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'server/contract/generated/**', '/runs/**', 'scripts/**', 'test/**/*.mjs', '*.cjs', '*.js', 'vitest.config.ts'] },
+  { ignores: ['dist/**', 'node_modules/**', 'server/contract/generated/**', '/runs/**', 'scripts/**', '.opencode/**', 'test/**/*.mjs', '*.cjs', '*.js', 'vitest.config.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -8,7 +8,7 @@ import { benchCompare } from './benchmark/tools.js';
 import { capacityPlan } from './capacity/tools.js';
 import { computeSimulate } from './compute/tools.js';
 import { envProbe } from './environment/tools.js';
-import { readText } from './host/files.js';
+import { readText, writeAtomic } from './host/files.js';
 import { openHost } from './host/host.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
@@ -148,13 +148,61 @@ async function tools(options: { json?: boolean; markdown?: boolean }): Promise<n
   return exitCodes.ok;
 }
 
-async function mcp(options: { toolsets?: string }): Promise<number> {
+async function mcp(options: { toolsets?: string; http?: string }): Promise<number> {
+  if (options.http !== undefined) return http(options.toolsets, options.http);
   const { serveStdio } = await import('./mcp/stdio.js');
-  await serveStdio(registry(options.toolsets), await globals());
+  const [config, { offersOf }] = await Promise.all([globals(), import('./loop/offers.js')]);
+  await serveStdio(registry(options.toolsets), config, offersOf(openHost(config)));
   return exitCodes.ok;
 }
 
-const commands = ['mcp', 'call', 'tools', 'demo', 'validate', 'report', 'worker'];
+/** Streamable HTTP on loopback until a signal ends it. The token stands in a file only this user reads. */
+async function http(toolsets: string | undefined, port: string): Promise<number> {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    log('--http takes a port, 0 for a free one');
+    return exitCodes.wrongUsage;
+  }
+  const [config, { offersOf }, { serveHttp }] = await Promise.all([globals(), import('./loop/offers.js'), import('./mcp/http.js')]);
+  const server = await serveHttp(registry(toolsets), config, offersOf(openHost(config)), Number(port));
+  const file = join(config.runsDir, '.http-token');
+  await writeAtomic(file, `${server.token}\n`, { mode: 0o600 });
+  log(`MCP on ${server.url}; bearer token in ${file}`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await server.close();
+  return exitCodes.ok;
+}
+
+/** What this host has and lacks; first line the answer. */
+async function doctor(): Promise<number> {
+  const { examine, line, summary } = await import('./environment/doctor.js');
+  const checks = await examine(openHost(await globals()), process.version);
+  print(summary(checks));
+  for (const check of checks) print(line(check));
+  return checks.some((c) => c.state === 'lacks') ? exitCodes.answeredError : exitCodes.ok;
+}
+
+async function installClient(client: string, options: { scope: string; print?: boolean; remove?: boolean }): Promise<number> {
+  const { clients, install } = await import('./environment/install.js');
+  const wanted = clients.find((c) => c === client);
+  const { scope } = options;
+  if (wanted === undefined || (scope !== 'user' && scope !== 'project')) {
+    log(`install takes one of ${clients.join(', ')}, and --scope user or project`);
+    return exitCodes.wrongUsage;
+  }
+  const config = await globals();
+  const home = config.env['HOME'];
+  if (home === undefined) throw new ToolError('E_ARG_MISSING', 'HOME is not set', 'set HOME to the folder the client keeps its settings under');
+  const entry = fileURLToPath(import.meta.url);
+  const server = [process.execPath, entry, ...(config.sim === null ? [] : ['--sim']), 'mcp'];
+  const request = { client: wanted, scope, remove: options.remove === true, home, project: config.cwd, packageRoot: dirname(dirname(entry)), server } as const;
+  await install(request, openHost(config), options.print === true, print);
+  return exitCodes.ok;
+}
+
+const commands = ['mcp', 'call', 'tools', 'demo', 'doctor', 'install', 'validate', 'report', 'worker'];
 
 /** `--sim mcp` means the embedded host, not a file called mcp. */
 function bareSim(arg: string, at: number, argv: readonly string[]): string {
@@ -169,6 +217,10 @@ async function worker(dir: string): Promise<number> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   let code: number = exitCodes.ok;
   const collect = (value: string, before: string[]): string[] => [...before, value];
   program
@@ -180,9 +232,10 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride();
   program
     .command('mcp')
-    .description('MCP server on stdio')
+    .description('MCP server on stdio, or on loopback HTTP')
     .option('--toolsets <a,b>', 'serve a part of the tools')
-    .action(async (options: { toolsets?: string }) => {
+    .option('--http <port>', 'Streamable HTTP on loopback in the place of stdio')
+    .action(async (options: { toolsets?: string; http?: string }) => {
       code = await mcp(options);
     });
   program
@@ -204,6 +257,21 @@ async function main(argv: readonly string[]): Promise<number> {
     .description('on the simulated NPU host: start a service, profile it under load, stop it, analyse, report')
     .action(async () => {
       code = await demo();
+    });
+  program
+    .command('doctor')
+    .description('what this host has and lacks for the work, one line each, with the mend')
+    .action(async () => {
+      code = await doctor();
+    });
+  program
+    .command('install <client>')
+    .description("register server and skills with claude, codex or opencode through the client's own commands and files")
+    .option('--scope <scope>', 'user or project', 'user')
+    .option('--print', 'only print what would be done')
+    .option('--remove', 'take it out again')
+    .action(async (client: string, options: { scope: string; print?: boolean; remove?: boolean }) => {
+      code = await installClient(client, options);
     });
   program
     .command('validate <path>')

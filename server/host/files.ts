@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readFile, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { foreign, ToolError } from '../contract/index.js';
 
@@ -108,4 +108,19 @@ export async function walk(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isFile()) found.push(relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
   return found.sort();
+}
+
+/** Where a symbolic link points, as written; null when nothing or something else is there. */
+export async function linkTarget(path: string): Promise<string | null> {
+  return readlink(path).catch(() => null);
+}
+
+/** Makes a symbolic link and the folders above it. @throws ToolError E_PATH_KIND when something is there already */
+export async function makeLink(target: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await symlink(target, path);
+  } catch (cause) {
+    throw new ToolError('E_PATH_KIND', `${foreign(path, 300)} is there already`, 'move it away, or keep it and leave this one out', { cause });
+  }
 }

@@ -16,6 +16,12 @@ const allowed = {
   // Ways to another place: a container, another host.
   docker: ['/usr/bin/docker'],
   ssh: ['/usr/bin/ssh'],
+  // Benchmark and evaluation client.
+  evalscope: [],
+  // Agent programs, only for install and doctor.
+  claude: [],
+  codex: [],
+  opencode: [],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ProgramName = keyof typeof allowed;

@@ -99,3 +99,28 @@ export function defineTool<Shape extends z.ZodRawShape, Name extends string>(def
     invoke: async (args, ctx) => definition.run(parse(args), ctx),
   };
 }
+
+/** A copy-ready task in one or two languages, served as an MCP prompt. */
+export interface Prompt {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly arguments: readonly { readonly name: string; readonly description: string; readonly required: boolean }[];
+  /** The text with its arguments filled in. @throws ToolError E_ARG_MISSING, E_ARG_UNKNOWN, E_ARG_TYPE */
+  readonly render: (given: Readonly<Record<string, string>>) => string;
+}
+
+export interface Resource {
+  readonly uri: string;
+  readonly name: string;
+  readonly mimeType: string;
+}
+
+/** What the server offers beside tools; nothing rests on it, for not every client reads it. */
+export interface Offers {
+  readonly prompts: () => Promise<readonly Prompt[]>;
+  readonly resources: () => Promise<readonly Resource[]>;
+  readonly templates: readonly { readonly uriTemplate: string; readonly name: string; readonly description: string }[];
+  /** Text of a resource. @throws ToolError E_PATH_*, E_RUN_* */
+  readonly read: (uri: string) => Promise<{ readonly mimeType: string; readonly text: string }>;
+}

@@ -1,7 +1,8 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolRequestSchema, ErrorCode, GetPromptRequestSchema, ListPromptsRequestSchema, ListResourcesRequestSchema, ListResourceTemplatesRequestSchema, ListToolsRequestSchema, McpError, ReadResourceRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Config } from '../config.js';
-import { producer } from '../contract/index.js';
+import { producer, ToolError } from '../contract/index.js';
+import type { Offers } from './define.js';
 import type { Registry } from './registry.js';
 
 /** What clients show the model about the whole server; at most 800 characters. */
@@ -32,8 +33,8 @@ function outputSchema(verdicts: readonly string[]): Record<string, unknown> & { 
 }
 
 /** One server per connection: connections share nothing but the files. */
-export function buildServer(registry: Registry, config: Config): McpServer {
-  const server = new McpServer({ name: 'xllm-npu', title: 'xllm-npu-workflow', version: producer.version }, { capabilities: { tools: {} }, instructions });
+export function buildServer(registry: Registry, config: Config, offers: Offers): McpServer {
+  const server = new McpServer({ name: 'xllm-npu', title: 'xllm-npu-workflow', version: producer.version }, { capabilities: { tools: {}, prompts: {}, resources: {} }, instructions });
   server.server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: registry.list().map((tool) => ({
       name: tool.name,
@@ -55,5 +56,33 @@ export function buildServer(registry: Registry, config: Config): McpServer {
     const answer = await registry.call(request.params.name, request.params.arguments, { config, signal: extra.signal, progress });
     return { content: [{ type: 'text' as const, text: answer.text }], structuredContent: { ...answer.structured }, isError: answer.isError };
   });
+  serveOffers(server, offers);
   return server;
+}
+
+/** Our own words only: what was seen and what to do, as the protocol's invalid-params error. */
+async function asked<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof ToolError) throw new McpError(ErrorCode.InvalidParams, `${error.code}: ${error.seen}; ${error.next}`);
+    throw error;
+  }
+}
+
+function serveOffers({ server }: McpServer, offers: Offers): void {
+  server.setRequestHandler(ListPromptsRequestSchema, async () => ({
+    prompts: (await offers.prompts()).map(({ name, title, description, arguments: args }) => ({ name, title, description, arguments: args.map((a) => ({ ...a })) })),
+  }));
+  server.setRequestHandler(GetPromptRequestSchema, async ({ params }) =>
+    asked(async () => {
+      const all = await offers.prompts();
+      const prompt = all.find((p) => p.name === params.name);
+      if (prompt === undefined) throw new ToolError('E_ARG_TYPE', 'no prompt of that name', `prompts: ${all.map((p) => p.name).join(', ')}`);
+      return { description: prompt.description, messages: [{ role: 'user' as const, content: { type: 'text' as const, text: prompt.render(params.arguments ?? {}) } }] };
+    }),
+  );
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: (await offers.resources()).map((r) => ({ ...r })) }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: offers.templates.map((t) => ({ ...t })) }));
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => asked(async () => ({ contents: [{ uri: params.uri, ...(await offers.read(params.uri)) }] })));
 }
