@@ -11,6 +11,7 @@ import { envProbe } from './environment/tools.js';
 import { readText, writeAtomic } from './host/files.js';
 import { openHost } from './host/host.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
+import { historySearch, loopUpdate } from './loop/loop-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
@@ -46,7 +47,7 @@ function toolsets(): Record<string, readonly Tool[]> {
   const [runValidate, runReport] = runTools({ derivations, report });
   return {
     environment: [envProbe],
-    loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport])],
+    loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport]), loopUpdate, historySearch],
     serving: [serviceStart, serviceStop],
     profiling: [profileStart, profileAnalyze, profileQuery],
     benchmark: [benchCompare],

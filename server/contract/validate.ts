@@ -4,14 +4,19 @@ import { schemas } from './generated/schemas.js';
 
 /** Schema file name without `.schema.json` → the type generated from it. */
 export interface SchemaTypes {
+  'accuracy-comparison': AllSchemas['AccuracyComparison'];
+  'accuracy-score': AllSchemas['AccuracyScore'];
   'capacity-plan': AllSchemas['CapacityPlan'];
   'capture-record': AllSchemas['CaptureRecord'];
   'comparison-report': AllSchemas['ComparisonReport'];
   'compute-estimate': AllSchemas['ComputeEstimate'];
   'env-snapshot': AllSchemas['EnvSnapshot'];
+  'failed-case': AllSchemas['FailedCase'];
   'job-state': AllSchemas['JobState'];
   'lesson-card': AllSchemas['LessonCard'];
+  'loop-state': AllSchemas['LoopState'];
   'perf-metrics': AllSchemas['PerfMetrics'];
+  'pipeline-analysis': AllSchemas['PipelineAnalysis'];
   'profiling-analysis': AllSchemas['ProfilingAnalysis'];
   'run-event': AllSchemas['RunEvent'];
   'run-manifest': AllSchemas['RunManifest'];

@@ -1,11 +1,25 @@
 // Generated from schemas/ by scripts/generate.mjs. Do not edit.
 
-export type Differences = CapacityDifference[];
+/**
+ * Largest drop first; p_adjusted by Holm over all of them.
+ */
+export type Subsets = AccuracySubset[];
+/**
+ * How often answers end or break on each side, over joined items; p of the exact McNemar test.
+ */
+export type Endings = AccuracyEnding[];
+export type Differences = AccuracyDifference[];
+/**
+ * Answers a detector points at, at most 500.
+ */
+export type Garbled = GarbledAnswer[];
+export type Detectors = DetectorCount[];
+export type Differences1 = CapacityDifference[];
 export type Advice = CapacityAdvice[];
 /**
  * What the manifests say differs between the sides: the change under test, and what else.
  */
-export type Differences1 = ComparisonDifference[];
+export type Differences2 = ComparisonDifference[];
 export type Ops = ComputeOp[];
 export type WhatIf = ComputeWhatIf[];
 export type BreakEven = ComputeBreakEven[];
@@ -47,7 +61,21 @@ export type LessonEvidence = (
     url?: string;
     note: string;
   };
+/**
+ * Files read, what each was taken for, and how much was in it.
+ */
+export type Sources = ProfileSource[];
 export type Ranks = ProfileRank[];
+export type Evidence1 = BottleneckEvidence[];
+/**
+ * Per device.
+ */
+export type Stages = StageRow[];
+/**
+ * Per device, longest first; the sum of a device is its free time.
+ */
+export type Bubbles = BubbleRow[];
+export type Devices = PipelineDevice[];
 /**
  * For computed files: how to compute them again.
  */
@@ -75,6 +103,15 @@ export type Derivation = {
 export type ToolResult = ToolOk | ToolFailed;
 
 export interface AllSchemas {
+  AccuracyComparison: AccuracyComparison;
+  AccuracySideScore: AccuracySideScore;
+  AccuracyInterval: AccuracyInterval;
+  AccuracySubset: AccuracySubset;
+  AccuracyCauses: AccuracyCauses;
+  AccuracyRegression: AccuracyRegression;
+  AccuracyOutput: AccuracyOutput;
+  GarbledAnswer: GarbledAnswer;
+  AccuracyScore: AccuracyScore;
   CapacityPlan: CapacityPlan;
   CaptureRecord: CaptureRecord;
   CaptureCounts: CaptureCounts;
@@ -106,13 +143,25 @@ export interface AllSchemas {
   ComputeBreakEven: ComputeBreakEven;
   EnvSnapshot: EnvSnapshot;
   Chip: Chip;
+  FailedCase: FailedCase;
   JobState: JobState;
   ProcessIdentity: ProcessIdentity;
   LessonCard: LessonCard;
+  LoopState: LoopState;
+  LoopPassed: LoopPassed;
+  LoopAttempt: LoopAttempt;
   PerfMetrics: PerfMetrics;
   PerfPoint: PerfPoint;
   PerfLatency: PerfLatency;
   PerfTokens: PerfTokens;
+  PipelineAnalysis: PipelineAnalysis;
+  Quantiles: Quantiles;
+  StepsTable: StepsTable;
+  StageRow: StageRow;
+  BubbleRow: BubbleRow;
+  Layers: Layers;
+  RankSkewTable: RankSkewTable;
+  PipelineDevice: PipelineDevice;
   ProfilingAnalysis: ProfilingAnalysis;
   ProfileWindow: ProfileWindow;
   ComparedSide: ComparedSide;
@@ -127,6 +176,7 @@ export interface AllSchemas {
   ServiceMemory: ServiceMemory;
   ServiceIncident: ServiceIncident;
   ToolFacts: ToolFacts;
+  AccuracyStartFacts: AccuracyStartFacts;
   CapacityPlanFacts: CapacityPlanFacts;
   BenchCompareFacts: BenchCompareFacts;
   EnvProbeFacts: EnvProbeFacts;
@@ -136,15 +186,368 @@ export interface AllSchemas {
   RunReportFacts: RunReportFacts;
   ProfileAnalyzeFacts: ProfileAnalyzeFacts;
   ProfileStartFacts: ProfileStartFacts;
+  PipelineAnalyzeFacts: PipelineAnalyzeFacts;
   ProfileQueryFacts: ProfileQueryFacts;
   JobWaitFacts: JobWaitFacts;
   JobCancelFacts: JobCancelFacts;
   ServiceStartFacts: ServiceStartFacts;
   ServiceStopFacts: ServiceStopFacts;
   ComputeSimulateFacts: ComputeSimulateFacts;
+  AccuracyCompareFacts: AccuracyCompareFacts;
+  LoopUpdateFacts: LoopUpdateFacts;
+  HistorySearchFacts: HistorySearchFacts;
   ToolResult: ToolResult;
   ToolOk: ToolOk;
   ToolFailed: ToolFailed;
+}
+/**
+ * accuracy/<n>/comparison.json: two evaluations of the same items, item by item. Percentages are points of accuracy; differences are candidate minus baseline.
+ */
+export interface AccuracyComparison {
+  schema: 'accuracy-comparison';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'no-regression' | 'regression' | 'improvement' | 'inconclusive';
+  /**
+   * Drop that is given away, in points.
+   */
+  margin_pct: number;
+  /**
+   * What a drop comes from, or why nothing can be said; none where nothing is wrong.
+   */
+  cause: 'none' | 'quality' | 'truncation' | 'prompts-differ' | 'settings-differ' | 'items-lost' | 'too-few-items';
+  sides: AccuracySide[];
+  /**
+   * Items scored on both sides.
+   */
+  n: number;
+  /**
+   * Equal scores of 1.
+   */
+  both_right: number;
+  /**
+   * Items the baseline scored higher on.
+   */
+  baseline_only: number;
+  /**
+   * Items the candidate scored higher on.
+   */
+  candidate_only: number;
+  /**
+   * Equal scores below 1.
+   */
+  both_wrong: number;
+  scores: AccuracyScores;
+  delta_pct: number | null;
+  ci: AccuracyInterval | null;
+  /**
+   * Exact McNemar test, two-sided; over the signs of the differences where scores are not 0 or 1.
+   */
+  p_value: number | null;
+  /**
+   * Drop found with 80 % power: the larger of 2.8·√(discordance / n) and 6 items.
+   */
+  min_detectable_drop_pct: number | null;
+  subsets: Subsets;
+  endings: Endings;
+  causes: AccuracyCauses;
+  unmatched: AccuracyUnmatched;
+  differences: Differences;
+  /**
+   * Items the baseline scored higher on, at most 200; texts cut at 2,000 characters.
+   */
+  regressions: AccuracyRegression[];
+  garbled: Garbled;
+  detectors: Detectors;
+  findings: Finding[];
+  notes: Warning[];
+}
+/**
+ * The program that wrote the artifact.
+ */
+export interface Producer {
+  name: string;
+  version: string;
+}
+/**
+ * A raw file the artifact was computed from.
+ */
+export interface Source {
+  /**
+   * Relative to the run root where the file lies in it, else absolute.
+   */
+  path: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+}
+export interface AccuracySide {
+  side: 'baseline' | 'candidate';
+  path: string;
+  format: 'evalscope' | 'rows';
+  /**
+   * Items in the files.
+   */
+  items: number;
+  /**
+   * Items with a score.
+   */
+  scored: number;
+  /**
+   * Samples the evaluation asked for; null where its report does not tell.
+   */
+  requested: number | null;
+}
+export interface AccuracyScores {
+  baseline: AccuracySideScore;
+  candidate: AccuracySideScore;
+}
+export interface AccuracySideScore {
+  /**
+   * Mean over joined items.
+   */
+  score_pct: number | null;
+  /**
+   * Wilson interval at 95 %; null where scores are not 0 or 1.
+   */
+  low_pct: number | null;
+  high_pct: number | null;
+}
+export interface AccuracyInterval {
+  low_pct: number;
+  high_pct: number;
+  /**
+   * Score interval of Tango (1998) for 0/1 scores; t interval of the differences otherwise.
+   */
+  method: 'tango' | 'paired-t';
+}
+export interface AccuracySubset {
+  dataset: string;
+  subset: string;
+  n: number;
+  baseline_only: number;
+  candidate_only: number;
+  baseline_pct: number;
+  candidate_pct: number;
+  delta_pct: number;
+  low_pct: number;
+  high_pct: number;
+  p_value: number;
+  p_adjusted: number;
+  min_detectable_drop_pct: number;
+}
+export interface AccuracyEnding {
+  what: 'truncated' | 'unparsed' | 'garbled' | 'empty';
+  /**
+   * Null: the files do not tell.
+   */
+  baseline: number | null;
+  candidate: number | null;
+  p_value: number | null;
+}
+/**
+ * Items the baseline scored higher on, by what the candidate's answer looks like.
+ */
+export interface AccuracyCauses {
+  empty: number;
+  /**
+   * Cut off by length while the text is sound.
+   */
+  truncated: number;
+  /**
+   * Cut off by length in a loop.
+   */
+  looping: number;
+  garbled: number;
+  /**
+   * A sound text out of which no answer was read.
+   */
+  unparsed: number;
+  /**
+   * A sound text with another answer.
+   */
+  wrong: number;
+}
+export interface AccuracyUnmatched {
+  /**
+   * Scored items only the baseline has.
+   */
+  baseline: number;
+  candidate: number;
+  /**
+   * Items of one id with another prompt or target; left out.
+   */
+  prompts_differ: number;
+  /**
+   * Sum of the baseline's scores over items the candidate has no score for.
+   */
+  lost_right: number;
+}
+export interface AccuracyDifference {
+  field: string;
+  baseline: string | null;
+  candidate: string | null;
+}
+export interface AccuracyRegression {
+  id: string;
+  dataset: string;
+  subset: string;
+  target: string | null;
+  cause: 'empty' | 'truncated' | 'looping' | 'garbled' | 'unparsed' | 'wrong';
+  baseline: AccuracyOutput;
+  candidate: AccuracyOutput;
+}
+export interface AccuracyOutput {
+  score: number | null;
+  extracted: string | null;
+  finish_reason: 'stop' | 'length' | 'other' | null;
+  text: string | null;
+}
+export interface GarbledAnswer {
+  id: string;
+  side: 'baseline' | 'candidate';
+  detector: string;
+  /**
+   * What the detector measured, in its own unit.
+   */
+  value: number;
+}
+export interface DetectorCount {
+  detector: string;
+  baseline: number;
+  candidate: number;
+}
+export interface Finding {
+  id: string;
+  title: string;
+  severity: 'high' | 'medium' | 'low' | 'info';
+  value: number | string | null;
+  unit: string;
+  /**
+   * Share of the window's span, in percent.
+   */
+  share_pct?: number | null;
+  evidence: Evidence[];
+  confidence: 'high' | 'medium' | 'low';
+  action: string;
+}
+export interface Evidence {
+  /**
+   * File the evidence stands in.
+   */
+  path: string;
+  /**
+   * Table, line, row or time range inside the file.
+   */
+  where: string;
+  /**
+   * What was seen there.
+   */
+  detail: string;
+}
+export interface Warning {
+  code: string;
+  detail: string;
+}
+/**
+ * accuracy/<job>/score.json: what one accuracy run measured, and how far that reaches. Never a verdict wider than its level.
+ */
+export interface AccuracyScore {
+  schema: 'accuracy-score';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  job: string;
+  level: 'L1' | 'L2' | 'L3' | 'L4' | 'L5';
+  /**
+   * The built-in probe set, or evalscope eval.
+   */
+  method: 'probe' | 'evalscope';
+  /**
+   * What the level can show: L1 breakage, L2 smoke, L3 stable bad cases, L4 one task, L5 release.
+   */
+  scope: 'breakage' | 'smoke' | 'bad-cases' | 'one-task' | 'release';
+  /**
+   * clean and broken for probes; measured for a dataset: only a comparison judges a score.
+   */
+  verdict: 'clean' | 'broken' | 'measured' | 'inconclusive';
+  endpoint: string;
+  model: string;
+  items: number;
+  /**
+   * Answers, repeats counted.
+   */
+  samples: number;
+  /**
+   * Answers asked for; null where the client does not tell.
+   */
+  requested: number | null;
+  /**
+   * Answers asked for that did not come; null where the client does not tell. They are not in the score.
+   */
+  errored: number | null;
+  /**
+   * Sum of the items' scores.
+   */
+  right: number;
+  score_pct: number | null;
+  /**
+   * Wilson interval at 95 %; null where scores are not 0 or 1.
+   */
+  low_pct: number | null;
+  high_pct: number | null;
+  datasets: AccuracyDataset[];
+  endings: AccuracyEndings;
+  /**
+   * Items whose repeats gave different texts.
+   */
+  unstable: UnstableItem[];
+  detectors: DetectorHits[];
+  /**
+   * Rows of failed_cases.jsonl.
+   */
+  failed_cases: number;
+  findings: Finding[];
+  notes: Warning[];
+}
+export interface AccuracyDataset {
+  dataset: string;
+  subset: string;
+  n: number;
+  score_pct: number | null;
+  low_pct: number | null;
+  high_pct: number | null;
+}
+/**
+ * Answers, by how they end; null where the files do not tell.
+ */
+export interface AccuracyEndings {
+  truncated: number | null;
+  unparsed: number | null;
+  garbled: number | null;
+  empty: number | null;
+}
+export interface UnstableItem {
+  id: string;
+  repeats: number;
+  texts: number;
+  scores_differ: boolean;
+}
+export interface DetectorHits {
+  detector: string;
+  answers: number;
 }
 /**
  * HBM of one rank, item by item, by the rules of the framework named; what it holds, what binds, and what a start-up log says to it.
@@ -184,29 +587,9 @@ export interface CapacityPlan {
   max_concurrency: number | null;
   max_concurrency_low: number | null;
   observed: CapacityObserved | null;
-  differences: Differences;
+  differences: Differences1;
   advice: Advice;
   notes: Incomplete[];
-}
-/**
- * The program that wrote the artifact.
- */
-export interface Producer {
-  name: string;
-  version: string;
-}
-/**
- * A raw file the artifact was computed from.
- */
-export interface Source {
-  /**
-   * Relative to the run root where the file lies in it, else absolute.
-   */
-  path: string;
-  /**
-   * SHA-256 of the file's bytes, lower-case hex.
-   */
-  sha256: string;
 }
 export interface CapacitySetting {
   name: string;
@@ -500,38 +883,6 @@ export interface ArtifactRef {
    */
   sha256: string;
 }
-export interface Warning {
-  code: string;
-  detail: string;
-}
-export interface Evidence {
-  /**
-   * File the evidence stands in.
-   */
-  path: string;
-  /**
-   * Table, line, row or time range inside the file.
-   */
-  where: string;
-  /**
-   * What was seen there.
-   */
-  detail: string;
-}
-export interface Finding {
-  id: string;
-  title: string;
-  severity: 'high' | 'medium' | 'low' | 'info';
-  value: number | string | null;
-  unit: string;
-  /**
-   * Share of the window's span, in percent.
-   */
-  share_pct?: number | null;
-  evidence: Evidence[];
-  confidence: 'high' | 'medium' | 'low';
-  action: string;
-}
 /**
  * comparison/<n>/report.json: whether a performance claim about two sets of service starts may be made, and how sure it is.
  */
@@ -557,7 +908,7 @@ export interface ComparisonReport {
    */
   ranking: ComparisonRank[];
   plan: ComparisonPlan | null;
-  differences: Differences1;
+  differences: Differences2;
   /**
    * Earlier formal report of this run root that this one confirms with later service starts.
    */
@@ -1089,6 +1440,37 @@ export interface EnvReason {
   detail: string;
 }
 /**
+ * One line of accuracy/<job>/failed_cases.jsonl: an answer that scored below 1, or that a detector points at.
+ */
+export interface FailedCase {
+  id: string;
+  dataset: string;
+  subset: string;
+  repeat: number;
+  prompt: string | null;
+  target: string | null;
+  /**
+   * Whole text of the answer.
+   */
+  prediction: string | null;
+  /**
+   * The answer as it was read out of the text.
+   */
+  extracted: string | null;
+  score: number | null;
+  finish_reason: 'stop' | 'length' | 'other' | null;
+  output_tokens: number | null;
+  /**
+   * pointed: the score is full, a detector points at the text.
+   */
+  cause: 'empty' | 'truncated' | 'looping' | 'garbled' | 'unparsed' | 'wrong' | 'pointed';
+  detectors: DetectorHit[];
+}
+export interface DetectorHit {
+  detector: string;
+  value: number;
+}
+/**
  * jobs/<job>/job.json: one detached piece of work. Written atomically by its worker; a reader checks pid, process start time and boot id before it believes working.
  */
 export interface JobState {
@@ -1189,6 +1571,91 @@ export interface LessonEffect {
   after: number | null;
   delta_pct: number | null;
   conditions: string;
+}
+/**
+ * loop.json: where an optimisation stands. Written by loop_update after each gate it checked; enough for somebody else to go on.
+ */
+export interface LoopState {
+  schema: 'loop-state';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  /**
+   * Artifacts the gates passed on, by path.
+   */
+  source: Source[];
+  run: string;
+  /**
+   * UTC time, ISO 8601.
+   */
+  updated_at: string;
+  phase:
+    | 'target'
+    | 'environment'
+    | 'history'
+    | 'baseline'
+    | 'gap'
+    | 'evidence'
+    | 'plan'
+    | 'patch'
+    | 'review'
+    | 'accuracy'
+    | 'performance'
+    | 'record';
+  /**
+   * Gates passed, oldest first; from the evidence phase on each attempt passes its own.
+   */
+  passed: LoopPassed[];
+  attempts: LoopAttempt[];
+  /**
+   * Other runs whose artifacts count: service starts of the two sides.
+   */
+  related_runs: string[];
+  /**
+   * Percentage points of the wished change that are still missing; 0 when met, null before a comparison.
+   */
+  gap_pct: number | null;
+  stop_reason: 'target-met' | 'tie' | 'hardware-bound' | 'no-gain' | 'asked' | null;
+  stop_detail: string | null;
+}
+export interface LoopPassed {
+  phase: string;
+  attempt: number | null;
+  /**
+   * UTC time, ISO 8601.
+   */
+  at: string;
+  /**
+   * What the gate saw.
+   */
+  have: string[];
+}
+/**
+ * One hypothesis and one change. Attempts that failed stay.
+ */
+export interface LoopAttempt {
+  n: number;
+  hypothesis: string;
+  /**
+   * One commit, or one flag=value.
+   */
+  change: string;
+  /**
+   * UTC time, ISO 8601.
+   */
+  opened_at: string;
+  closed_at: string | null;
+  outcome: 'gain' | 'no-gain' | 'regression' | 'failed' | 'abandoned' | null;
+  reason: string | null;
+  /**
+   * Change of the target metric as bench_compare computed it.
+   */
+  delta_pct: number | null;
+  evidence: string[];
 }
 /**
  * perf/<job>/<point>/metrics.json: what a load client measured, in one vocabulary for every client. Numbers that the client did not give, or that would be averages over zero successes, are null.
@@ -1368,6 +1835,415 @@ export interface PerfClient {
   output_generation: string | null;
 }
 /**
+ * What repeats in a device profile: steps, their stages, the bubbles between and inside them with their cause, the layers inside a step, and how the ranks differ. A profile explains; it never measures performance.
+ */
+export interface PipelineAnalysis {
+  schema: 'pipeline-analysis';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  sources: Sources;
+  /**
+   * What is missing or damaged, why no steps were found, and what limits the comparison of ranks.
+   */
+  incomplete: Incomplete[];
+  ranks: Ranks;
+  verdict: PipelineVerdict;
+  /**
+   * Device whose steps and layers are shown: the one with the longest span that has steps. Null without steps.
+   */
+  device: number | null;
+  rank: number | null;
+  /**
+   * How its steps were found; null without steps.
+   */
+  method: 'markers' | 'anchors' | 'periodicity' | null;
+  confidence: 'high' | 'medium' | 'low' | null;
+  /**
+   * Op that ends a step and op that begins the next.
+   */
+  boundary: StepBoundary | null;
+  steps: StepsTable;
+  stages: Stages;
+  bubbles: Bubbles;
+  layers: Layers | null;
+  /**
+   * Null when ranks cannot be compared; incomplete says why.
+   */
+  rank_skew: RankSkewTable | null;
+  devices: Devices;
+  findings: Finding[];
+}
+export interface ProfileSource {
+  path: string;
+  /**
+   * E.g. msprof-db, op-summary-csv, kernel-details-csv, timeline-json.
+   */
+  kind: string;
+  rows: number | null;
+  bytes: number;
+}
+export interface ProfileRank {
+  /**
+   * Global rank; null in native msprof captures, which do not know it.
+   */
+  rank: number | null;
+  /**
+   * Device id as the profile counts it.
+   */
+  device: number;
+  host: string | null;
+}
+export interface PipelineVerdict {
+  class: 'device-bound' | 'host-bound' | 'communication-bound' | 'rank-skewed' | 'mixed' | 'inconclusive';
+  confidence: 'high' | 'medium' | 'low';
+  evidence: Evidence1;
+}
+export interface BottleneckEvidence {
+  metric: string;
+  value: number | null;
+  threshold: number | null;
+  /**
+   * Where the value comes from and whose threshold it is.
+   */
+  source: string;
+}
+export interface StepBoundary {
+  before: string;
+  after: string;
+  /**
+   * True: as the caller gave it.
+   */
+  given: boolean;
+}
+export interface StepsTable {
+  /**
+   * Steps found, those torn by an end of the capture left out when less than half is there.
+   */
+  count: number;
+  /**
+   * Steps that the capture holds with the start of the next one; quantiles are over these.
+   */
+  whole: number;
+  /**
+   * Start to start.
+   */
+  period_us: Quantiles | null;
+  /**
+   * Union of compute and communication inside the step.
+   */
+  busy_us: Quantiles | null;
+  /**
+   * Period minus busy.
+   */
+  bubble_us: Quantiles | null;
+  kinds: StepKindRow[];
+  /**
+   * Steps far above the median of their kind, worst first.
+   */
+  outliers: OutlierStep[];
+}
+/**
+ * Nearest rank.
+ */
+export interface Quantiles {
+  p50: number;
+  p90: number;
+  p99: number;
+}
+export interface StepKindRow {
+  stage: 'prefill' | 'decode' | 'mixed' | null;
+  count: number;
+  /**
+   * Tokens of a step: rows of most of its matrix products.
+   */
+  tokens_p50: number | null;
+  /**
+   * Rows of its sampler.
+   */
+  sequences_p50: number | null;
+  period_us: Quantiles | null;
+  busy_us: Quantiles | null;
+  bubble_us: Quantiles | null;
+}
+export interface OutlierStep {
+  step: number;
+  /**
+   * From the first step's start.
+   */
+  start_us: number;
+  stage: 'prefill' | 'decode' | 'mixed' | null;
+  period_us: number;
+  busy_us: number;
+  bubble_us: number;
+  /**
+   * Beyond the median of its kind.
+   */
+  excess_us: number;
+}
+export interface StageRow {
+  device: number;
+  rank: number | null;
+  /**
+   * Null: kernels of steps whose kind is not known.
+   */
+  stage: 'prefill' | 'decode' | 'mixed' | 'sampling' | 'communication' | 'other' | null;
+  steps: number;
+  tasks: number;
+  /**
+   * Summed task time, collectives included; tasks side by side count both.
+   */
+  total_us: number;
+  /**
+   * Of the sum over the device's stages.
+   */
+  share_pct: number;
+}
+export interface BubbleRow {
+  device: number;
+  rank: number | null;
+  where: 'between-steps' | 'inside-steps' | 'outside-steps' | null;
+  /**
+   * Op type that ended last; null in a row that sums what was cut.
+   */
+  before: string | null;
+  after: string | null;
+  class: 'host-sync' | 'host-launch' | 'memcpy' | 'comm-wait' | 'untraced';
+  count: number;
+  total_us: number;
+  p50_us: number;
+  p99_us: number;
+  max_us: number;
+  /**
+   * Of the device's span.
+   */
+  share_pct: number;
+  /**
+   * Of count: the next task was on its stream before the gap began. Null without host calls.
+   */
+  queued: number | null;
+  /**
+   * Copies inside; null when the capture lists kernels only.
+   */
+  memcpy_us: number | null;
+  event_wait_us: number | null;
+  /**
+   * Time in which no traced host call ran; null without host calls.
+   */
+  host_silent_us: number | null;
+  /**
+   * Host calls of the process by their overlap with the gaps; nested calls count each.
+   */
+  host_events: HostEvent[];
+}
+export interface HostEvent {
+  name: string;
+  total_us: number;
+  /**
+   * Calls that overlap a gap of the row, counted once a gap.
+   */
+  count: number;
+}
+/**
+ * The repeated pattern inside a step.
+ */
+export interface Layers {
+  device: number;
+  rank: number | null;
+  /**
+   * Kind of the steps looked at.
+   */
+  stage: 'prefill' | 'decode' | 'mixed' | null;
+  /**
+   * Steps with the same kernel sequence that were averaged.
+   */
+  steps: number;
+  count: number;
+  /**
+   * Op types of one layer in order of launch, as in most layers.
+   */
+  pattern: string[];
+  /**
+   * Median over layers.
+   */
+  per_layer_us: number;
+  layers: LayerRow[];
+}
+export interface LayerRow {
+  layer: number;
+  /**
+   * Median over steps: start of its first kernel to that of the next layer's, or to the end of its last one.
+   */
+  us: number;
+  /**
+   * Against the median of the layers.
+   */
+  delta_pct: number;
+  /**
+   * Why it stands out; null when it does not.
+   */
+  odd: 'slower' | 'faster' | 'sequence' | null;
+}
+/**
+ * Ranks compared by the n-th occurrence of each collective, clocks aligned by collective ends.
+ */
+export interface RankSkewTable {
+  pattern: 'slow-rank' | 'slow-group' | 'uneven-load' | 'slow-link' | 'uneven' | 'clock-skew' | 'balanced';
+  /**
+   * Collectives seen on two ranks or more.
+   */
+  collectives_matched: number;
+  /**
+   * Of these, seen on every rank of their group that is in the capture.
+   */
+  collectives_complete: number;
+  span_us: number;
+  /**
+   * Null below 5 % skew, and when a group or the load is uneven, not a rank.
+   */
+  slowest_rank: number | null;
+  /**
+   * How much longer the slowest rank takes between collectives than the median of its peers; null when there are no peers to measure by.
+   */
+  skew_pct: number | null;
+  slow_ranks: number[];
+  spell: SlowSpell | null;
+  slow_ops: SlowOp[];
+  slow_links: SlowLinkRow[];
+  /**
+   * Share of all ranks' time spent waiting for a later rank.
+   */
+  wait_pct: number;
+  clock_spread_us: number;
+  clock_reference_rank: number;
+  groups: SkewGroup[];
+  per_rank: RankSkewRow[];
+}
+export interface SlowSpell {
+  /**
+   * First slow step of the clock reference rank; null where no steps were found.
+   */
+  since_step: number | null;
+  /**
+   * From the first matched collective, on the reference rank's clock.
+   */
+  since_us: number;
+  /**
+   * First step after it; null when it lasts to the end.
+   */
+  until_step: number | null;
+  until_us: number | null;
+  /**
+   * Steps (or intervals) compared inside it.
+   */
+  steps: number;
+  /**
+   * The only kind of step in which the rank is slower; null: in all, or not known.
+   */
+  stage: 'prefill' | 'decode' | null;
+  /**
+   * Where the time beyond its peers' goes.
+   */
+  cause: 'kernels' | 'idle' | 'work' | null;
+}
+export interface SlowOp {
+  op_type: string;
+  count: number;
+  excess_us: number;
+  slower_pct: number;
+  share_pct: number;
+}
+export interface SlowLinkRow {
+  group: string;
+  op: string;
+  link: string;
+  src: number;
+  dst: number;
+  src_rank: number | null;
+  dst_rank: number | null;
+  transfers: number;
+  bandwidth_gbps: number;
+  peers_gbps: number;
+  excess_us: number;
+}
+export interface SkewGroup {
+  group: string;
+  size: number | null;
+  ranks: number[];
+  collectives: number;
+  transfer_us_p50: number | null;
+  wait_us: number;
+}
+export interface RankSkewRow {
+  rank: number;
+  rank_source: 'profile' | 'group' | 'order';
+  device: number;
+  host: string | null;
+  collectives: number;
+  compute_us: number | null;
+  /**
+   * Time in which it was not only communicating.
+   */
+  own_us: number | null;
+  /**
+   * Summed over matched collectives: last arrival minus own arrival, clocks aligned.
+   */
+  comm_wait_us: number | null;
+  /**
+   * Median over matched collectives: own arrival minus first arrival, clocks aligned.
+   */
+  late_us_p50: number | null;
+  peers: number;
+  skew_pct: number | null;
+  clock_offset_us: number | null;
+  clock_drift_ppm: number | null;
+  clock_residual_us: number | null;
+}
+export interface PipelineDevice {
+  device: number;
+  rank: number | null;
+  host: string | null;
+  method: 'markers' | 'anchors' | 'periodicity' | null;
+  confidence: 'high' | 'medium' | 'low' | null;
+  /**
+   * Why it has no steps.
+   */
+  reason: 'no-kernels' | 'boundary-not-found' | 'no-pattern' | null;
+  steps: number;
+  whole: number;
+  period_p50_us: number | null;
+  busy_p50_us: number | null;
+  bubble_p50_us: number | null;
+  span_us: number | null;
+  computing_us: number | null;
+  communication_not_overlapped_us: number | null;
+  free_us: number | null;
+  /**
+   * Sum of the bubble table; equals free_us.
+   */
+  bubbles_us: number | null;
+  /**
+   * Bubbles that end with a late launch: host-sync and host-launch. Null without host calls.
+   */
+  host_us: number | null;
+  copy_us: number | null;
+  comm_wait_us: number | null;
+  /**
+   * Untraced bubbles whose next task was on its stream already: the device's own gaps.
+   */
+  queued_us: number | null;
+  /**
+   * Untraced bubbles of unknown cause.
+   */
+  untraced_us: number | null;
+  class: 'device-bound' | 'host-bound' | 'communication-bound' | 'mixed' | 'inconclusive';
+}
+/**
  * What a device profile says: the window and where it went, five tables, the bottleneck class with its evidence. A profile explains; it never measures performance.
  */
 export interface ProfilingAnalysis {
@@ -1380,10 +2256,7 @@ export interface ProfilingAnalysis {
   created_at: string;
   simulated: boolean;
   source: Source[];
-  /**
-   * Files read, what each was taken for, and how much was in it.
-   */
-  sources: ProfileSource[];
+  sources: Sources;
   incomplete: Incomplete[];
   ranks: Ranks;
   /**
@@ -1416,26 +2289,6 @@ export interface ProfilingAnalysis {
   operators: OperatorRow[] | null;
   findings: Finding[];
 }
-export interface ProfileSource {
-  path: string;
-  /**
-   * E.g. msprof-db, op-summary-csv, kernel-details-csv, timeline-json.
-   */
-  kind: string;
-  rows: number | null;
-  bytes: number;
-}
-export interface ProfileRank {
-  /**
-   * Global rank; null in native msprof captures, which do not know it.
-   */
-  rank: number | null;
-  /**
-   * Device id as the profile counts it.
-   */
-  device: number;
-  host: string | null;
-}
 /**
  * computing_us + communication_not_overlapped_us + free_us = span_us. Free splits exclusively, in this order: memcpy, event wait, AICPU, idle.
  */
@@ -1462,16 +2315,7 @@ export interface ProfileWindow {
 export interface Bottleneck {
   class: 'host-bound' | 'compute-bound' | 'memory-bound' | 'communication-bound' | 'mixed' | 'inconclusive';
   confidence: 'high' | 'medium' | 'low';
-  evidence: BottleneckEvidence[];
-}
-export interface BottleneckEvidence {
-  metric: string;
-  value: number | null;
-  threshold: number | null;
-  /**
-   * Where the value comes from and whose threshold it is.
-   */
-  source: string;
+  evidence: Evidence1;
 }
 export interface KernelRow {
   device: number;
@@ -2200,6 +3044,28 @@ export interface ServiceIncident {
 export interface ToolFacts {
   [k: string]: unknown;
 }
+export interface AccuracyStartFacts {
+  run: string;
+  /**
+   * Handle for job_wait; null in a dry run.
+   */
+  job: string | null;
+  level: 'L1' | 'L2' | 'L3' | 'L4' | 'L5';
+  /**
+   * What the level can show: L1 breakage, L2 smoke, L3 stable bad cases, L4 one task, L5 release.
+   */
+  scope: 'breakage' | 'smoke' | 'bad-cases' | 'one-task' | 'release';
+  method: 'probe' | 'evalscope' | 'bisect';
+  /**
+   * Requests that will be sent; null where the client decides.
+   */
+  requests: number | null;
+  command: string[][];
+  /**
+   * Folder the job writes to; give it to accuracy_compare.
+   */
+  output: string;
+}
 export interface CapacityPlanFacts {
   run: string;
   limit:
@@ -2223,7 +3089,7 @@ export interface CapacityPlanFacts {
   max_concurrency: number | null;
   max_concurrency_low: number | null;
   observed: CapacityObserved | null;
-  differences: Differences;
+  differences: Differences1;
   advice: Advice;
 }
 export interface CapacityLedgerShort {
@@ -2240,7 +3106,7 @@ export interface BenchCompareFacts {
   order: ComparisonOrder;
   ranking: ComparisonRank[];
   plan: ComparisonPlan | null;
-  differences: Differences1;
+  differences: Differences2;
   /**
    * Earlier formal report of this run root that this one confirms with later service starts.
    */
@@ -2384,6 +3250,46 @@ export interface ProfileStartWorkload {
   parallel: number;
   batches: number;
   warmup_batches: number;
+}
+export interface PipelineAnalyzeFacts {
+  run: string;
+  view: string;
+  /**
+   * Device whose steps and layers are shown: the one with the longest span that has steps. Null without steps.
+   */
+  device: number | null;
+  rank: number | null;
+  /**
+   * How its steps were found; null without steps.
+   */
+  method: 'markers' | 'anchors' | 'periodicity' | null;
+  confidence: 'high' | 'medium' | 'low' | null;
+  /**
+   * Op that ends a step and op that begins the next.
+   */
+  boundary: StepBoundary | null;
+  steps: StepsTable;
+  stages: Stages;
+  bubbles: Bubbles;
+  layers: Layers | null;
+  /**
+   * Null when ranks cannot be compared; incomplete says why.
+   */
+  rank_skew: RankSkewTable | null;
+  devices: Devices;
+  tables: PipelineTableSizes;
+  incomplete: Incomplete[];
+}
+/**
+ * Rows of each table in the files; the lists above are cut to the view.
+ */
+export interface PipelineTableSizes {
+  stages: number | null;
+  bubbles: number | null;
+  layers: number | null;
+  ranks: number | null;
+  devices: number | null;
+  outliers: number | null;
 }
 export interface ProfileQueryFacts {
   columns: QueryColumn[];
@@ -2539,6 +3445,93 @@ export interface ComputeSimulateFacts {
   what_if: WhatIf;
   break_even: BreakEven;
   assumptions: Assumptions;
+}
+export interface AccuracyCompareFacts {
+  run: string;
+  /**
+   * Items scored on both sides.
+   */
+  n: number;
+  /**
+   * Equal scores of 1.
+   */
+  both_right: number;
+  /**
+   * Items the baseline scored higher on.
+   */
+  baseline_only: number;
+  /**
+   * Items the candidate scored higher on.
+   */
+  candidate_only: number;
+  /**
+   * Equal scores below 1.
+   */
+  both_wrong: number;
+  scores: AccuracyScores;
+  delta_pct: number | null;
+  ci: AccuracyInterval | null;
+  /**
+   * Exact McNemar test, two-sided; over the signs of the differences where scores are not 0 or 1.
+   */
+  p_value: number | null;
+  /**
+   * Drop found with 80 % power: the larger of 2.8·√(discordance / n) and 6 items.
+   */
+  min_detectable_drop_pct: number | null;
+  /**
+   * Drop that is given away, in points.
+   */
+  margin_pct: number;
+  /**
+   * What a drop comes from, or why nothing can be said; none where nothing is wrong.
+   */
+  cause: 'none' | 'quality' | 'truncation' | 'prompts-differ' | 'settings-differ' | 'items-lost' | 'too-few-items';
+  causes: AccuracyCauses;
+  subsets: Subsets;
+  endings: Endings;
+  unmatched: AccuracyUnmatched;
+  differences: Differences;
+  garbled: Garbled;
+  detectors: Detectors;
+}
+export interface LoopUpdateFacts {
+  run: string;
+  phase: string;
+  gate: LoopGateItem[];
+  attempts: LoopAttempt[];
+  passed?: string[];
+  gap_pct: number | null;
+  stop_reason?: string | null;
+}
+export interface LoopGateItem {
+  need: string;
+  have: string | null;
+  ok: boolean;
+  /**
+   * The tool that brings what is missing.
+   */
+  tool: string | null;
+}
+export interface HistorySearchFacts {
+  cards: HistoryCard[];
+  /**
+   * Cards looked through.
+   */
+  searched?: number;
+}
+export interface HistoryCard {
+  id: string;
+  title: string;
+  score: number | null;
+  status: string;
+  effect: string[];
+  risk: string[];
+  next_checks: string[];
+  /**
+   * File of a card of this host; null for one that ships with the package.
+   */
+  path: string | null;
 }
 export interface ToolOk {
   /**
