@@ -4,19 +4,25 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { makeConfig, type Config } from './config.js';
 import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './contract/index.js';
+import { accuracyCompare, accuracyStart } from './accuracy/tools.js';
+import { benchImport } from './benchmark/import/tools.js';
+import { benchStart } from './benchmark/run/tools.js';
 import { benchCompare } from './benchmark/tools.js';
 import { capacityPlan } from './capacity/tools.js';
 import { computeSimulate } from './compute/tools.js';
 import { envProbe } from './environment/tools.js';
 import { readText, writeAtomic } from './host/files.js';
 import { openHost } from './host/host.js';
+import { incidentTriage } from './incident/tools.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
 import { historySearch, loopUpdate } from './loop/loop-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
+import { pipelineAnalyze } from './pipeline/tools.js';
 import { profileStart } from './profiling/capture/tools.js';
 import { profileAnalyze, profileQuery } from './profiling/tools.js';
+import { reviewDiff } from './review/tools.js';
 import { serviceStart, serviceStop } from './serving/tools.js';
 import { readArtifact, type Derivations, type Run } from './runs/runs.js';
 
@@ -27,15 +33,22 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** How each room computes its artifacts again; loaded when a run is validated. */
 async function derivations(): Promise<Derivations> {
-  const [environment, serving, profiling, comparison, capacity, compute] = await Promise.all([
-    import('./environment/derive.js'),
-    import('./serving/derive.js'),
-    import('./profiling/derive.js'),
-    import('./benchmark/compare/derive.js'),
-    import('./capacity/derive.js'),
-    import('./compute/derive.js'),
+  const rooms = await Promise.all([
+    import('./environment/derive.js').then((m) => m.envDerivations),
+    import('./serving/derive.js').then((m) => m.servingDerivations),
+    import('./profiling/derive.js').then((m) => m.profilingDerivations),
+    import('./benchmark/compare/derive.js').then((m) => m.comparisonDerivations),
+    import('./benchmark/import/derive.js').then((m) => m.importDerivations),
+    import('./benchmark/run/derive.js').then((m) => m.benchRunDerivations),
+    import('./pipeline/derive.js').then((m) => m.pipelineDerivations),
+    import('./accuracy/compare/derive.js').then((m) => m.comparisonDerivations),
+    import('./accuracy/score/derive.js').then((m) => m.scoreDerivations),
+    import('./incident/derive.js').then((m) => m.incidentDerivations),
+    import('./capacity/derive.js').then((m) => m.capacityDerivations),
+    import('./compute/derive.js').then((m) => m.computeDerivations),
+    import('./review/derive.js').then((m) => m.reviewDerivations),
   ]);
-  return { ...environment.envDerivations, ...serving.servingDerivations, ...profiling.profilingDerivations, ...comparison.comparisonDerivations, ...capacity.capacityDerivations, ...compute.computeDerivations };
+  return Object.fromEntries(rooms.flatMap((room) => Object.entries(room)));
 }
 
 async function report(run: Run): Promise<{ path: string; kind: string; text: string }[]> {
@@ -50,9 +63,13 @@ function toolsets(): Record<string, readonly Tool[]> {
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport]), loopUpdate, historySearch],
     serving: [serviceStart, serviceStop],
     profiling: [profileStart, profileAnalyze, profileQuery],
-    benchmark: [benchCompare],
+    pipeline: [pipelineAnalyze],
+    benchmark: [benchStart, benchImport, benchCompare],
+    accuracy: [accuracyStart, accuracyCompare],
+    incident: [incidentTriage],
     capacity: [capacityPlan],
     compute: [computeSimulate],
+    review: [reviewDiff],
     jobs: [jobWait, jobCancel],
   };
 }
@@ -213,8 +230,14 @@ function bareSim(arg: string, at: number, argv: readonly string[]): string {
 
 /** The detached worker enters here; job kinds are registered by their rooms. */
 async function worker(dir: string): Promise<number> {
-  const [{ runWorker }, { servingJobs }, { profilingJobs }] = await Promise.all([import('./jobs/worker.js'), import('./serving/job.js'), import('./profiling/capture/job.js')]);
-  return runWorker(dir, { ...servingJobs, ...profilingJobs }, openHost(await globals()));
+  const [{ runWorker }, ...kinds] = await Promise.all([
+    import('./jobs/worker.js'),
+    import('./serving/job.js').then((m) => m.servingJobs),
+    import('./profiling/capture/job.js').then((m) => m.profilingJobs),
+    import('./benchmark/run/job.js').then((m) => m.benchJobs),
+    import('./accuracy/start/job.js').then((m) => m.accuracyJobs),
+  ]);
+  return runWorker(dir, Object.fromEntries(kinds.flatMap((kind) => Object.entries(kind))), openHost(await globals()));
 }
 
 async function main(argv: readonly string[]): Promise<number> {

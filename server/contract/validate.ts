@@ -12,15 +12,21 @@ export interface SchemaTypes {
   'compute-estimate': AllSchemas['ComputeEstimate'];
   'env-snapshot': AllSchemas['EnvSnapshot'];
   'failed-case': AllSchemas['FailedCase'];
+  'incident-report': AllSchemas['IncidentReport'];
   'job-state': AllSchemas['JobState'];
   'lesson-card': AllSchemas['LessonCard'];
+  'load-search': AllSchemas['LoadSearch'];
   'loop-state': AllSchemas['LoopState'];
+  'op-migration': AllSchemas['OpMigration'];
   'perf-metrics': AllSchemas['PerfMetrics'];
   'pipeline-analysis': AllSchemas['PipelineAnalysis'];
   'profiling-analysis': AllSchemas['ProfilingAnalysis'];
+  'review-report': AllSchemas['ReviewReport'];
+  'review-rule': AllSchemas['ReviewRule'];
   'run-event': AllSchemas['RunEvent'];
   'run-manifest': AllSchemas['RunManifest'];
   'service-record': AllSchemas['ServiceRecord'];
+  signature: AllSchemas['Signature'];
   'tool-result': AllSchemas['ToolResult'];
 }
 export type SchemaName = keyof SchemaTypes;

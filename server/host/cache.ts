@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { walk } from './files.js';
+import { sha256File, walk } from './files.js';
 import { admitWrite } from './paths.js';
 
 /**
@@ -22,16 +22,46 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
+/** A file whose status changed this shortly ago may change again without a trace: file times come in steps (ext4 some ms, FAT 2 s). */
+const freshMs = 3000;
+
+/** What files are now. */
+export interface Identity {
+  /** Over path, inode, size and both times of change. */
+  readonly key: string;
+  /** Content hashes of files that changed a moment ago: an edit within one step of the file system's clock does not show in the key. */
+  readonly fresh: readonly (readonly [path: string, sha256: string])[];
+}
+
+/** Identity of single files, in the given order; absent ones count as absent. @param paths real paths */
+export async function identityOf(paths: readonly string[]): Promise<Identity> {
+  const hash = createHash('sha256');
+  const fresh: [string, string][] = [];
+  for (const path of paths) {
+    const s = await stat(path, { bigint: true }).catch(() => null);
+    hash.update(s === null ? `${path}\0absent\n` : `${path}\0${s.ino}\0${s.size}\0${s.mtimeNs}\0${s.ctimeNs}\n`);
+    if (s !== null && Date.now() - Number(s.ctimeNs / 1_000_000n) < freshMs) fresh.push([path, await sha256File(path)]);
+  }
+  return { key: hash.digest('hex'), fresh };
+}
+
+/** True when files that were fresh once still have the content they had. */
+export async function unchanged(fresh: Identity['fresh']): Promise<boolean> {
+  for (const [path, hash] of fresh) if ((await sha256File(path).catch(() => '')) !== hash) return false;
+  return true;
+}
+
 /**
  * A file that can be made again at any time. `build` writes it under a temporary name; it appears whole or not at all. The least
  * recently used files of the same ending beyond `keep` go.
  * @param root folder that holds the cache @param name path below it, from our own words
+ * @param sound false for a file that was damaged meanwhile: it is made again
  * @throws ToolError E_PATH_OUTSIDE when a symlink lies on the way
  */
-export async function cachedFile(root: string, name: string, keep: number, build: (temporary: string) => Promise<void>): Promise<string> {
+export async function cachedFile(root: string, name: string, keep: number, build: (temporary: string) => Promise<void>, sound: (path: string) => Promise<boolean> = () => Promise.resolve(true)): Promise<string> {
   const path = await admitWrite(root, name);
   const now = new Date();
-  if (await utimes(path, now, now).then(() => true, () => false)) return path;
+  if (await utimes(path, now, now).then(() => sound(path), () => false)) return path;
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);

@@ -18,6 +18,7 @@ const allowed = {
   ssh: ['/usr/bin/ssh'],
   // Benchmark and evaluation client.
   evalscope: [],
+  ais_bench: [],
   // Agent programs, only for install and doctor.
   claude: [],
   codex: [],

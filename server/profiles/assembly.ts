@@ -25,6 +25,13 @@ interface SeriesDraft {
   reserved: Float64Column;
 }
 
+/** Order of devices: by rank, then host, then id. Captures break ties. */
+export function byPlace(a: Pick<Device, 'rank' | 'host' | 'id'>, b: Pick<Device, 'rank' | 'host' | 'id'>): number {
+  const byRank = a.rank === b.rank ? 0 : (a.rank ?? Infinity) - (b.rank ?? Infinity);
+  const [x, y] = [a.host ?? '', b.host ?? ''];
+  return byRank || (x === y ? 0 : x < y ? -1 : 1) || a.id - b.id;
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The profile while it is read. */
@@ -54,8 +61,12 @@ export class Assembly {
   constructor(readonly signal: AbortSignal | undefined, readonly progress: (message: string) => void) {}
 
   note(code: IncompleteCode, detail: string): void {
-    const text = foreign(detail, 400);
-    if (!this.notes.some((n) => n.code === code && n.detail === text)) this.notes.push({ code, detail: text });
+    this.addNote({ code, detail: foreign(detail, 400) });
+  }
+
+  /** Adds a note once. */
+  addNote(note: IncompleteNote): void {
+    if (!this.notes.some((n) => n.code === note.code && n.detail === note.detail)) this.notes.push(note);
   }
 
   source(path: string, kind: string, rows: number | null, bytes: number): void {
@@ -177,9 +188,7 @@ export class Assembly {
         same.aicoreMhz ??= draft.aicoreMhz;
       }
     }
-    const byRank = (a: DeviceDraft, b: DeviceDraft): number => (a.rank === b.rank ? 0 : (a.rank ?? Infinity) - (b.rank ?? Infinity));
-    const byHost = (a: DeviceDraft, b: DeviceDraft): number => ((a.host ?? '') === (b.host ?? '') ? 0 : (a.host ?? '') < (b.host ?? '') ? -1 : 1);
-    kept.sort((a, b) => byRank(a, b) || byHost(a, b) || a.id - b.id || a.capture - b.capture);
+    kept.sort((a, b) => byPlace(a, b) || a.capture - b.capture);
     const moved = this.#devices.map((d) => kept.findIndex((k) => k.capture === d.capture && k.id === d.id));
     return { moved, devices: kept.map((d) => ({ id: d.id, rank: d.rank, host: d.host, chip: d.chip, aicoreCount: d.aicoreCount, aivectorCount: d.aivectorCount, aicoreMhz: d.aicoreMhz, capture: d.capture })) };
   }

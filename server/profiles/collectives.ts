@@ -168,15 +168,16 @@ export function markCarrierStreams(assembly: Assembly, from: number, opsFrom: nu
     const op = perDevice.get(device)?.before(startNs + limits.sameTaskNs) ?? -1;
     return op >= 0 && startNs <= commOps.startNs.get(op) + commOps.durationNs.get(op);
   };
-  const streams = new Map<string, number[] | null>();
+  const streams = new Map<number, number[] | null>();
   for (let row = from; row < tasks.length; row++) {
-    const device = settled(tasks.device.get(row));
-    const key = `${device}:${tasks.stream.get(row)}`;
-    const fits = tasks.stream.get(row) >= 0 && tasks.class.get(row) !== taskClass.compute && tasks.class.get(row) !== taskClass.aicpu && inside(device, tasks.startNs.get(row));
+    const [device, stream] = [settled(tasks.device.get(row)), tasks.stream.get(row)];
+    const key = device * 2 ** 32 + stream;
     const rows = streams.get(key);
+    if (rows === null) continue;
+    const fits = stream >= 0 && tasks.class.get(row) !== taskClass.compute && tasks.class.get(row) !== taskClass.aicpu && inside(device, tasks.startNs.get(row));
     if (!fits) streams.set(key, null);
     else if (rows === undefined) streams.set(key, [row]);
-    else rows?.push(row);
+    else rows.push(row);
   }
   for (const rows of streams.values()) for (const row of rows ?? []) tasks.class.set(row, taskClass.communication);
 }
@@ -188,6 +189,10 @@ export function markCarrierStreams(assembly: Assembly, from: number, opsFrom: nu
  */
 export function joinTasks(assembly: Assembly, from: number, to: number, others: TaskRows, settled: (device: number) => number): void {
   const { tasks } = assembly;
+  if (from === to) {
+    tasks.append(others);
+    return;
+  }
   const perDevice = new Map<number, number[]>();
   for (const row of range(from, to)) {
     const device = settled(tasks.device.get(row));

@@ -8,13 +8,23 @@ export class Int32Column {
   }
 
   push(value: number): void {
-    if (this.length === this.#data.length) {
-      const next = new Int32Array(this.length * 2);
+    if (this.length >= this.#data.length) {
+      const next = new Int32Array(this.length * 2).fill(-1, this.#data.length, this.length);
       next.set(this.#data);
       this.#data = next;
     }
     // NaN would become 0, and 0 is an id.
     this.#data[this.length++] = Number.isNaN(value) ? -1 : value;
+  }
+
+  /** The memory behind the column with room for `capacity` rows, to write into; set `length` afterwards. @param shared seen by every thread */
+  reserve(capacity: number, shared: boolean): Int32Array {
+    if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
+      const next = new Int32Array(shared ? new SharedArrayBuffer(capacity * 4) : new ArrayBuffer(capacity * 4));
+      next.set(this.array());
+      this.#data = next;
+    }
+    return this.#data;
   }
 
   get(i: number): number {
@@ -30,6 +40,11 @@ export class Int32Column {
   }
 
   array(): Int32Array {
+    if (this.length > this.#data.length) {
+      const next = new Int32Array(this.length).fill(-1, this.#data.length);
+      next.set(this.#data);
+      this.#data = next;
+    }
     return this.#data.subarray(0, this.length);
   }
 }
@@ -49,8 +64,18 @@ export class Float64Column {
     this.#data = next;
   }
 
+  /** The memory behind the column with room for `capacity` rows, to write into; set `length` afterwards. @param shared seen by every thread */
+  reserve(capacity: number, shared: boolean): Float64Array {
+    if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
+      const next = new Float64Array(shared ? new SharedArrayBuffer(capacity * 8) : new ArrayBuffer(capacity * 8));
+      next.set(this.array());
+      this.#data = next;
+    }
+    return this.#data;
+  }
+
   push(value: number): void {
-    this.#room(this.length + 1);
+    if (this.length === this.#data.length) this.#room(this.length + 1);
     this.#data[this.length++] = value;
   }
 
@@ -119,6 +144,42 @@ export class IdMap {
   }
 }
 
+export class Uint8Column {
+  #data: Uint8Array = new Uint8Array(1024);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.#data.length) this.reserve(this.length * 2, false);
+    this.#data[this.length++] = value;
+  }
+
+  get(i: number): number {
+    return this.#data[i] ?? 0;
+  }
+
+  set(i: number, value: number): void {
+    this.#data[i] = value;
+  }
+
+  /** As {@link Int32Column.reserve}. */
+  reserve(capacity: number, shared: boolean): Uint8Array {
+    if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
+      const next = new Uint8Array(shared ? new SharedArrayBuffer(capacity) : new ArrayBuffer(capacity));
+      next.set(this.array());
+      this.#data = next;
+    }
+    return this.#data;
+  }
+
+  truncate(length: number): void {
+    this.length = Math.min(this.length, length);
+  }
+
+  array(): Uint8Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
 /** The order that sorts rows by device, then start; null when they are sorted already. */
 export function deviceStartOrder(device: Int32Array, start: Float64Array): Uint32Array | null {
   const n = start.length;
@@ -138,6 +199,13 @@ export function deviceStartOrder(device: Int32Array, start: Float64Array): Uint3
 export function permuteInt32(data: Int32Array, order: Uint32Array | null): Int32Array {
   if (order === null) return data;
   const out = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? 0;
+  return out;
+}
+
+export function permuteUint8(data: Uint8Array, order: Uint32Array | null): Uint8Array {
+  if (order === null) return data;
+  const out = new Uint8Array(order.length);
   for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? 0;
   return out;
 }

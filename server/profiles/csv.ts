@@ -3,6 +3,7 @@ import { foreign, ToolError } from '../contract/index.js';
 import { type ByteDictionary } from './columns.js';
 import { parseNumber, parseTimeUs, trimRange, type Clock } from './numbers.js';
 import { limits } from './thresholds.js';
+import { unquoted } from './words.js';
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -65,19 +66,6 @@ export class CsvRow {
   }
 }
 
-/** A cell without its CSV quotes. */
-export function unquoted(raw: string): string {
-  return raw.length >= 2 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw;
-}
-
-/** A value as the tables keep it: `N/A` and `NA` are nothing, and one pair of quotes around a shape goes. */
-export function cleanWord(text: string): string {
-  let word = text.includes('""') ? text.replaceAll('""', '"') : text;
-  if (word.length >= 2 && word.startsWith('"') && word.endsWith('"')) word = word.slice(1, -1);
-  word = word.trim();
-  return word === 'N/A' || word === 'NA' ? '' : word;
-}
-
 /** Reads the bytes of a file piece by piece. */
 class Pieces {
   buf = Buffer.allocUnsafe(limits.chunkBytes * 2);
@@ -107,12 +95,13 @@ class Pieces {
 }
 
 /**
- * Streams a CSV by bytes. `header` gets the column names and returns what to do with each record, or null to stop there.
+ * Streams a CSV by bytes. `header` gets the column names and the byte behind
+ * the header, and returns what to do with each record, or null to stop there.
  * Cells that begin with a quote may hold commas, line breaks and `""`; a quote elsewhere is an ordinary character, for msprof
  * writes most strings raw. Memory is one chunk and the longest record.
  * @throws ToolError E_FILE_EMPTY, E_FILE_UNREADABLE, E_CSV_BROKEN (unclosed quote, with its line)
  */
-export async function readCsv(path: string, header: (names: string[]) => ((row: CsvRow) => void) | null, signal?: AbortSignal): Promise<CsvStats> {
+export async function readCsv(path: string, header: (names: string[], end: number) => ((row: CsvRow) => void) | null, signal?: AbortSignal): Promise<CsvStats> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new ToolError('E_FILE_UNREADABLE', `${foreign(path, 300)} could not be read`, 'check its permissions', { cause });
   });
@@ -145,7 +134,7 @@ export async function readCsv(path: string, header: (names: string[]) => ((row: 
         if (each === null) {
           const names = Array.from({ length: row.fields }, (_, i) => row.text(i));
           columns = names.length;
-          each = header(names);
+          each = header(names, pieces.bytes - pieces.filled + next);
           if (each === null) break;
         } else {
           stats.rows++;

@@ -1,6 +1,6 @@
 import { type Assembly } from './assembly.js';
-import { cleanWord } from './csv.js';
 import { asNumber, asText, type Database, type Value } from './sqlite.js';
+import { cleanWord } from './words.js';
 
 /** Nothing: 2^32 − 1 of a 32-bit field, −1, and the mstx connection of a mark without a launch (facts §4.1). */
 export const none32 = 4_294_967_295;
@@ -78,6 +78,11 @@ export class DbContext {
 
   span(from: string, to: string): string {
     return `CAST(${to} AS INTEGER) - CAST(${from} AS INTEGER)`;
+  }
+
+  /** Rows of numbers of a long table; see {@link Database.numbers}. */
+  numbers(table: string, expressions: readonly string[], each: (row: Float64Array) => void): void {
+    this.db.numbers(table, expressions, this.assembly.signal, each);
   }
 
   each(sql: string): Generator<Value[]> {

@@ -16,19 +16,19 @@ export function readHostCalls(context: DbContext, firstTask: number): void {
   };
   // globalTid is pid << 32 | tid and passes 2^53; the thread alone is enough inside one process.
   const thread = (table: string): string => (db.has(table, 'globalTid') ? 'globalTid & 4294967295' : 'NULL');
+  const calls = (table: string): string[] => [context.time('startNs'), context.span('startNs', 'endNs'), db.column(table, 'type'), db.column(table, 'name'), thread(table), db.column(table, 'connectionId')];
   if (db.has('CANN_API', 'startNs', 'endNs')) {
     assembly.holds.apis = true;
-    for (const row of context.each(`SELECT ${context.time('startNs')}, ${context.span('startNs', 'endNs')}, ${db.column('CANN_API', 'type')}, ${db.column('CANN_API', 'name')}, ${thread('CANN_API')}, ${db.column('CANN_API', 'connectionId')} FROM CANN_API`)) {
-      assembly.apis.push(asNumber(row[0]), asNumber(row[1]), levelId(row[2]), strings.id(row[3]), assembly.unique(capture, asNumber(row[4])), context.connection(row[5]));
-    }
+    context.numbers('CANN_API', calls('CANN_API'), ([start = NaN, duration = NaN, type, name, tid = NaN, connection]) => {
+      assembly.apis.push(start, duration, levelId(type), strings.id(name), assembly.unique(capture, tid), context.connection(connection));
+    });
   }
   if (!db.has('PYTORCH_API', 'startNs', 'endNs')) return;
   assembly.holds.apis = true;
   const connections = frameworkConnections(context, firstTask);
-  const type = db.column('PYTORCH_API', 'type');
-  for (const row of context.each(`SELECT ${context.time('startNs')}, ${context.span('startNs', 'endNs')}, ${type}, ${db.column('PYTORCH_API', 'name')}, ${thread('PYTORCH_API')}, ${db.column('PYTORCH_API', 'connectionId')} FROM PYTORCH_API`)) {
-    assembly.apis.push(asNumber(row[0]), asNumber(row[1]), levelId(row[2]), strings.id(row[3]), assembly.unique(capture, asNumber(row[4])), context.connection(connections.get(asNumber(row[5]))));
-  }
+  context.numbers('PYTORCH_API', calls('PYTORCH_API'), ([start = NaN, duration = NaN, type, name, tid = NaN, connection = NaN]) => {
+    assembly.apis.push(start, duration, levelId(type), strings.id(name), assembly.unique(capture, tid), context.connection(connections.get(connection)));
+  });
 }
 
 /** PYTORCH_API.connectionId is a key of CONNECTION_IDS, where one id has several connections: the one a device task has, else the first. */
@@ -46,13 +46,21 @@ function frameworkConnections(context: DbContext, firstTask: number): Map<number
   return found;
 }
 
-/** MEMORY_RECORD, NPU_MEM and NPU_MODULE_MEM, all in bytes. */
+/** MEMORY_RECORD (else OP_MEMORY), NPU_MEM and NPU_MODULE_MEM, all in bytes. */
 export function readDbMemory(context: DbContext): void {
   const { db, assembly, strings } = context;
   if (db.has('MEMORY_RECORD', 'component', 'timestamp')) {
     const t = 'MEMORY_RECORD';
     for (const row of context.each(`SELECT ${context.time('timestamp')}, component, ${db.column(t, 'totalAllocated')}, ${db.column(t, 'totalReserved')}, ${db.column(t, 'deviceId')} FROM ${t}`)) {
       assembly.memory(context.device(row[4]), assembly.strings.get(strings.id(row[1])), asNumber(row[0]), asNumber(row[2]), asNumber(row[3]));
+    }
+  } else if (db.has('OP_MEMORY', 'allocationTime', 'allocationTotalReserved')) {
+    // Without the record over time, the allocator's totals as each tensor came and went.
+    for (const moment of ['allocation', 'release']) {
+      if (!db.has('OP_MEMORY', `${moment}Time`, `${moment}TotalReserved`)) continue;
+      for (const row of context.each(`SELECT ${context.time(`${moment}Time`)}, ${db.column('OP_MEMORY', `${moment}TotalAllocated`)}, ${moment}TotalReserved, ${db.column('OP_MEMORY', 'deviceId')} FROM OP_MEMORY WHERE ${moment}Time IS NOT NULL`)) {
+        assembly.memory(context.device(row[3]), 'PTA', asNumber(row[0]), asNumber(row[1]), asNumber(row[2]));
+      }
     }
   }
   if (db.has('NPU_MEM', 'type', 'timestampNs')) {

@@ -2,7 +2,6 @@ import { classOfOperator, classOfType, commTypeOf, pmuScale, pmuStem } from './c
 import { connectionsOf, copyTask, markCarriers } from './collectives.js';
 import { Float64Column, IdMap, Int32Column } from './columns.js';
 import { dataTypes, enumNames, links, none32, transports, type DbContext } from './dbContext.js';
-import { parseNumber } from './numbers.js';
 import { taskClass } from './profile.js';
 import { asNumber, type Value } from './sqlite.js';
 import { TaskRows } from './tables.js';
@@ -29,14 +28,14 @@ function readOperators(context: DbContext): Operators {
   if (!db.has(t, 'globalTaskId', 'name')) return found;
   const col = (...names: string[]): string => db.column(t, ...names);
   // Before schema 1.2 blockDim is the number; since then it is a string id of the SIMT block and blockNum is the number.
-  const sql = `SELECT globalTaskId, ${col('blockNum', 'blockDim', 'block_dim')}, ${col('mixBlockNum', 'mixBlockDim')}, name, ${col('opType')}, ${col('taskType')}, ${col('inputShapes')}, ${col('inputDataTypes')}, ${col('inputFormats')}, ${col('outputShapes')}, ${col('opState')} FROM ${t}`;
+  const expressions = ['globalTaskId', col('blockNum', 'blockDim', 'block_dim'), col('mixBlockNum', 'mixBlockDim'), 'name', ...['opType', 'taskType', 'inputShapes', 'inputDataTypes', 'inputFormats', 'outputShapes', 'opState'].map((c) => col(c))];
   let count = 0;
-  for (const row of context.each(sql)) {
-    found.rowOf.set(asNumber(row[0]), count++);
-    found.blocks[0].push(asNumber(row[1]));
-    found.blocks[1].push(asNumber(row[2]));
-    found.words.forEach((column, i) => column.push(strings.id(row[i + 3])));
-  }
+  context.numbers(t, expressions, (row) => {
+    found.rowOf.set(row[0] ?? NaN, count++);
+    found.blocks[0].push(row[1] ?? NaN);
+    found.blocks[1].push(row[2] ?? NaN);
+    for (let i = 0; i < found.words.length; i++) found.words[i]?.push(strings.id(row[i + 3]));
+  });
   return found;
 }
 
@@ -85,22 +84,22 @@ export class DbTasks {
     const operators = readOperators(this.context);
     const communication = new Set<number>();
     for (const table of ['COMMUNICATION_TASK_INFO', 'COMMUNICATION_SCHEDULE_TASK_INFO']) {
-      if (db.has(table, 'globalTaskId')) for (const [id] of this.context.each(`SELECT globalTaskId FROM ${table}`)) communication.add(asNumber(id));
+      if (db.has(table, 'globalTaskId')) this.context.numbers(table, ['globalTaskId'], ([id]) => communication.add(id ?? NaN));
     }
     const cells = emptyTask();
     const col = (name: string): string => db.column('TASK', name);
-    for (const row of this.context.each(`SELECT ${this.context.time('startNs')}, ${this.context.span('startNs', 'endNs')}, ${col('deviceId')}, ${col('connectionId')}, ${col('globalTaskId')}, ${col('taskType')}, ${col('streamId')}, ${col('taskId')} FROM TASK`)) {
-      const [startNs, durationNs, stream, global] = [asNumber(row[0]), asNumber(row[1]), asNumber(row[6]), asNumber(row[4])];
-      if (Number.isNaN(startNs) || Number.isNaN(durationNs)) continue;
+    this.context.numbers('TASK', [this.context.time('startNs'), this.context.span('startNs', 'endNs'), ...['deviceId', 'connectionId', 'globalTaskId', 'taskType', 'streamId', 'taskId'].map(col)], (row) => {
+      const [startNs = NaN, durationNs = NaN, device = NaN, connection = NaN, global = NaN, taskType = NaN, stream = NaN, taskId = NaN] = row;
+      if (Number.isNaN(startNs) || Number.isNaN(durationNs)) return;
       const own = operators.rowOf.get(global);
-      const type = strings.id(row[5]);
+      const type = strings.id(taskType);
       const accelerator = operators.word(operator.taskType, own);
-      cells.device = this.context.device(row[2]);
+      cells.device = this.context.device(device);
       cells.stream = Number.isNaN(stream) || stream === none32 ? -1 : stream;
-      cells.taskId = asNumber(row[7]);
+      cells.taskId = taskId;
       cells.startNs = startNs;
       cells.durationNs = durationNs;
-      cells.connection = this.context.connection(row[3]);
+      cells.connection = this.context.connection(connection);
       cells.name = own < 0 ? type : operators.word(operator.name, own);
       cells.taskType = accelerator === 0 ? type : accelerator;
       cells.opType = operators.word(operator.opType, own);
@@ -118,11 +117,11 @@ export class DbTasks {
         cells.class = classOfType(text, text, false);
         if (cells.class === taskClass.compute && operators.rowOf.size > 0) {
           this.#parents.push(cells);
-          continue;
+          return;
         }
       }
       this.#chain(global, assembly.tasks.push(cells));
-    }
+    });
   }
 
   /**
@@ -131,6 +130,7 @@ export class DbTasks {
    */
   #settleParents(): void {
     const { tasks, commOps } = this.context.assembly;
+    if (this.#parents.length === 0) return;
     const connections = new Set<number>();
     for (let row = this.#start; row < tasks.length; row++) if (tasks.class.get(row) === taskClass.compute) connections.add(tasks.connection.get(row));
     for (let row = this.#firstOp; row < commOps.length; row++) connections.add(commOps.connection.get(row));
@@ -200,13 +200,13 @@ export class DbTasks {
     const link = enumNames(this.context, 'ENUM_HCCL_LINK_TYPE', links);
     const cursor = new Map<number, number>();
     const col = (name: string): string => db.column(t, name);
-    for (const row of this.context.each(`SELECT globalTaskId, taskType, ${col('planeId')}, ${col('groupName')}, ${col('opId')}, ${col('size')}, ${col('transportType')}, ${col('linkType')}, ${col('srcRank')}, ${col('dstRank')}, ${col('isMaster')} FROM ${t}`)) {
+    this.context.numbers(t, ['globalTaskId', 'taskType', ...['planeId', 'groupName', 'opId', 'size', 'transportType', 'linkType', 'srcRank', 'dstRank', 'isMaster'].map(col)], (row) => {
       const global = asNumber(row[0]);
       const next = this.#take(cursor, global);
       const task = next >= 0 ? next : this.#last.get(global);
       const name = strings.id(row[1]);
       // At Level0 the rows are there without names: they say which tasks are communication, not what they do.
-      if (task < 0 || name === 0) continue;
+      if (task < 0 || name === 0) return;
       assembly.holds.commTasks = true;
       const [plane, bytes, master] = [asNumber(row[2]), asNumber(row[5]), asNumber(row[10])];
       assembly.commTasks.push({
@@ -224,7 +224,7 @@ export class DbTasks {
         dstRank: rankOf(row[9]),
         master: Number.isNaN(master) ? 255 : master === 1 ? 1 : 0,
       });
-    }
+    });
   }
 
   /** TASK_PMU_INFO, one row per task and counter. */
@@ -243,21 +243,7 @@ export class DbTasks {
       const row = this.#take(counter.cursor, global);
       if (row >= 0) counter.column.set(row, value * counter.scale);
     };
-    const wanted = `name IN (${[...kept.keys()].join(',')})`;
-    const pieces = db.packed('TASK_PMU_INFO', ['globalTaskId', 'name', 'value'], wanted, assembly.signal);
-    if (pieces === null) {
-      for (const row of this.context.each(`SELECT globalTaskId, name, value FROM TASK_PMU_INFO WHERE ${wanted}`)) put(asNumber(row[0]), asNumber(row[1]), asNumber(row[2]));
-      return;
-    }
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) {
-        const [first, lineEnd] = [piece.indexOf(0x20, at), piece.indexOf(0x0a, at)];
-        const end = lineEnd < 0 ? piece.length : lineEnd;
-        const second = piece.indexOf(0x20, first + 1);
-        put(parseNumber(piece, at, first), parseNumber(piece, first + 1, second), parseNumber(piece, second + 1, end));
-        at = end + 1;
-      }
-    }
+    db.numbers('TASK_PMU_INFO', ['globalTaskId', 'name', 'value'], assembly.signal, ([global = NaN, name = NaN, value = NaN]) => put(global, name, value), `name IN (${[...kept.keys()].join(',')})`);
   }
 }
 

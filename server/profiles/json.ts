@@ -2,158 +2,86 @@ import { open } from 'node:fs/promises';
 import { foreign, ToolError } from '../contract/index.js';
 import { type ByteDictionary } from './columns.js';
 import { parseNumber, parseTimeNs, parseTimeUs, type Clock } from './numbers.js';
+import { EventScan, eventStatus } from './scan/eventScan.js';
 import { limits } from './thresholds.js';
 
 const quote = 0x22;
-const backslash = 0x5c;
-const open_ = 0x7b;
-const close = 0x7d;
-const openList = 0x5b;
-const closeList = 0x5d;
-const comma = 0x2c;
+const brace = 0x7b;
+const bracket = 0x5b;
 const colon = 0x3a;
 
 function space(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** End of the string that begins at `i` (after its closing quote); −1 when it is not in the buffer. */
-function stringEnd(buf: Buffer, i: number, filled: number): number {
-  for (i++; i < filled; i++) {
-    const byte = buf[i];
-    if (byte === backslash) i++;
-    else if (byte === quote) return i + 1;
-  }
-  return -1;
-}
-
-/** End of any value that begins at `i`; −1 when it is not in the buffer. */
-function valueEnd(buf: Buffer, i: number, filled: number): number {
-  const first = buf[i];
-  if (first === quote) return stringEnd(buf, i, filled);
-  if (first === open_ || first === openList) {
-    let depth = 0;
-    while (i < filled) {
-      const byte = buf[i];
-      if (byte === quote) {
-        i = stringEnd(buf, i, filled);
-        if (i < 0) return -1;
-        continue;
-      }
-      if (byte === open_ || byte === openList) depth++;
-      else if ((byte === close || byte === closeList) && --depth === 0) return i + 1;
-      i++;
-    }
-    return -1;
-  }
-  for (; i < filled; i++) {
-    const byte = buf[i];
-    if (byte === comma || byte === close || byte === closeList || space(byte)) return i;
-  }
-  return -1;
-}
-
-const incomplete = -1;
-const malformed = -2;
-
-/** The members of one object that somebody asked for, as ranges of bytes. Valid only while the buffer is. */
+/** The members of one object that somebody asked for, as ranges of bytes. Valid only inside the callback. */
 export class Members {
-  buf: Buffer = Buffer.alloc(0);
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly #keys: readonly Buffer[];
+  /** Index of the first start in the ranges; the ends lie `span` behind the starts. */
+  at = 0;
 
-  constructor(keys: readonly string[]) {
-    this.#keys = keys.map((k) => Buffer.from(k));
-    this.starts = new Int32Array(keys.length);
-    this.ends = new Int32Array(keys.length);
+  constructor(readonly buf: Buffer, readonly ranges: Int32Array, readonly span: number) {}
+
+  #start(slot: number): number {
+    return this.ranges[this.at + slot] ?? -1;
   }
 
-  /** Reads the object at `from`. Returns its end, −1 when it is not whole in the buffer, −2 when it is no object. */
-  read(buf: Buffer, from: number, filled: number): number {
-    this.buf = buf;
-    this.starts.fill(-1);
-    let i = from + 1;
-    for (;;) {
-      while (i < filled && (space(buf[i]) || buf[i] === comma)) i++;
-      if (i >= filled) return incomplete;
-      if (buf[i] === close) return i + 1;
-      if (buf[i] !== quote) return malformed;
-      const keyStart = i + 1;
-      i = stringEnd(buf, i, filled);
-      if (i < 0) return incomplete;
-      const keyEnd = i - 1;
-      while (i < filled && space(buf[i])) i++;
-      if (i >= filled) return incomplete;
-      if (buf[i] !== colon) return malformed;
-      i++;
-      while (i < filled && space(buf[i])) i++;
-      if (i >= filled) return incomplete;
-      const start = i;
-      i = valueEnd(buf, i, filled);
-      if (i < 0) return incomplete;
-      if (i === start) return malformed;
-      const slot = this.#slot(buf, keyStart, keyEnd);
-      if (slot >= 0) {
-        this.starts[slot] = start;
-        this.ends[slot] = i;
-      }
-    }
-  }
-
-  #slot(buf: Buffer, start: number, end: number): number {
-    const length = end - start;
-    for (let k = 0; k < this.#keys.length; k++) {
-      const key = this.#keys[k];
-      if (key === undefined || key.length !== length) continue;
-      let same = 0;
-      while (same < length && key[same] === buf[start + same]) same++;
-      if (same === length) return k;
-    }
-    return -1;
+  #end(slot: number): number {
+    return this.ranges[this.at + this.span + slot] ?? -1;
   }
 
   has(slot: number): boolean {
-    return (this.starts[slot] ?? -1) >= 0;
+    return this.#start(slot) >= 0;
   }
 
   /** NaN when absent; numbers in quotes count. */
   number(slot: number): number {
-    return this.has(slot) ? parseNumber(this.buf, this.starts[slot] ?? 0, this.ends[slot] ?? 0) : NaN;
+    const start = this.#start(slot);
+    return start >= 0 ? parseNumber(this.buf, start, this.#end(slot)) : NaN;
   }
 
   timeUs(slot: number, clock: Clock): number {
-    return this.has(slot) ? parseTimeUs(this.buf, this.starts[slot] ?? 0, this.ends[slot] ?? 0, clock) : NaN;
+    const start = this.#start(slot);
+    return start >= 0 ? parseTimeUs(this.buf, start, this.#end(slot), clock) : NaN;
   }
 
   timeNs(slot: number, clock: Clock): number {
-    return this.has(slot) ? parseTimeNs(this.buf, this.starts[slot] ?? 0, this.ends[slot] ?? 0, clock) : NaN;
+    const start = this.#start(slot);
+    return start >= 0 ? parseTimeNs(this.buf, start, this.#end(slot), clock) : NaN;
   }
 
   /** First byte of a string value; 0 when absent or no string. */
   initial(slot: number): number {
-    const at = this.starts[slot] ?? -1;
+    const at = this.#start(slot);
     return at >= 0 && this.buf[at] === quote ? (this.buf[at + 1] ?? 0) : 0;
+  }
+
+  /** Whether the value is an object. */
+  isObject(slot: number): boolean {
+    const at = this.#start(slot);
+    return at >= 0 && this.buf[at] === brace;
+  }
+
+  /** Whether the value is this string, in quotes. */
+  is(slot: number, quoted: Buffer): boolean {
+    const start = this.#start(slot);
+    if (start < 0 || this.#end(slot) - start !== quoted.length) return false;
+    for (let i = 0; i < quoted.length; i++) if (this.buf[start + i] !== quoted[i]) return false;
+    return true;
   }
 
   /** The string, or the number as it stands; empty when absent. */
   text(slot: number): string {
-    if (!this.has(slot)) return '';
-    const raw = this.buf.toString('utf8', this.starts[slot], this.ends[slot]);
+    const start = this.#start(slot);
+    if (start < 0) return '';
+    const raw = this.buf.toString('utf8', start, this.#end(slot));
     return raw.startsWith('"') ? unescaped(raw.slice(1, -1)) : raw;
   }
 
   word(slot: number, dictionary: ByteDictionary, missing = 0): number {
-    const start = this.starts[slot] ?? -1;
+    const start = this.#start(slot);
     if (start < 0) return missing;
-    const end = this.ends[slot] ?? 0;
+    const end = this.#end(slot);
     return this.buf[start] === quote ? dictionary.value(this.buf, start + 1, end - 1) : dictionary.value(this.buf, start, end);
-  }
-
-  /** Reads an object value of this one. False when it is absent or no object. */
-  inner(slot: number, into: Members): boolean {
-    const start = this.starts[slot] ?? -1;
-    return start >= 0 && this.buf[start] === open_ && into.read(this.buf, start, this.ends[slot] ?? 0) > 0;
   }
 }
 
@@ -180,98 +108,76 @@ export interface EventStats {
 export const eventKeys = ['name', 'ph', 'pid', 'tid', 'ts', 'dur', 'cat', 'id', 'args'] as const;
 export const slot = { name: 0, ph: 1, pid: 2, tid: 3, ts: 4, dur: 5, cat: 6, id: 7, args: 8 } as const;
 
+/** @param args members of `args` that were asked for; null when the event has no such object */
+export type EachEvent = (event: Members, args: Members | null, index: number) => void;
+
 /**
  * Streams the events of a timeline, a bare list or `{"traceEvents": […]}`, in the order of the file. Memory is one chunk and the
  * longest event. A file that ends early gives every complete event.
+ * @param argKeys members of `args` to find, in the order of their slots; 16 bytes at most each
  * @throws ToolError E_FILE_EMPTY, E_FILE_UNREADABLE, E_JSON_BROKEN (no list, or not one complete event)
  */
-export async function readEvents(path: string, each: (event: Members, index: number) => void, signal?: AbortSignal): Promise<EventStats> {
+export async function readEvents(path: string, argKeys: readonly string[], each: EachEvent, signal?: AbortSignal): Promise<EventStats> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new ToolError('E_FILE_UNREADABLE', `${foreign(path, 300)} could not be read`, 'check its permissions', { cause });
   });
+  const scan = new EventScan(eventKeys, slot.args, argKeys);
   const stats: EventStats = { events: 0, damaged: 0, bytes: 0, truncated: false };
-  let buf = Buffer.allocUnsafe(limits.chunkBytes * 2);
-  let filled = 0;
-  const reading = { ended: false };
-  const more = async (keep: number): Promise<void> => {
+  const broken = (what: string, next = 'export the profile again'): ToolError => new ToolError('E_JSON_BROKEN', `${foreign(path, 300)} ${what}`, next);
+  const more = async (): Promise<boolean> => {
     signal?.throwIfAborted();
-    buf.copyWithin(0, keep, filled);
-    filled -= keep;
-    if (buf.length - filled < limits.chunkBytes) {
-      const next = Buffer.allocUnsafe(buf.length * 2);
-      buf.copy(next, 0, 0, filled);
-      buf = next;
-    }
-    const { bytesRead } = await file.read(buf, filled, limits.chunkBytes);
-    filled += bytesRead;
+    const room = scan.room();
+    const { bytesRead } = await file.read(scan.bytes, room.at, room.length);
+    scan.took(bytesRead);
     stats.bytes += bytesRead;
-    reading.ended = bytesRead === 0;
+    return bytesRead > 0;
   };
   try {
-    await more(0);
-    if (filled === 0) throw new ToolError('E_FILE_EMPTY', `${foreign(path, 300)} has no byte`, 'export the profile again');
-    let at = buf[0] === 0xef ? 3 : 0;
-    while (at < filled && space(buf[at])) at++;
-    if (buf[at] === open_) {
-      const found = await listStart();
-      if (found < 0) throw new ToolError('E_JSON_BROKEN', `${foreign(path, 300)} is a JSON object without a traceEvents list`, 'give the timeline that msprof or torch_npu exported');
-      at = found;
-    } else if (buf[at] !== openList) throw new ToolError('E_JSON_BROKEN', `${foreign(path, 300)} does not begin like a timeline`, 'export the profile again');
-    at++;
-    const event = new Members(eventKeys);
+    if (!(await more())) throw new ToolError('E_FILE_EMPTY', `${foreign(path, 300)} has no byte`, 'export the profile again');
+    const start = scan.rest();
+    let at = start[0] === 0xef ? 3 : 0;
+    while (at < start.length && space(start[at])) at++;
+    if (start[at] !== brace && start[at] !== bracket) throw broken('does not begin like a timeline');
+    scan.skip(at);
+    if (start[at] === brace && !(await toList(scan, more))) throw broken('is a JSON object without a traceEvents list', 'give the timeline that msprof or torch_npu exported');
+    scan.skip(1);
+    const [event, args] = [new Members(scan.bytes, scan.words, scan.span), new Members(scan.bytes, scan.words, scan.span)];
     for (;;) {
-      while (at < filled && (space(buf[at]) || buf[at] === comma)) at++;
-      if (at >= filled) {
-        if (reading.ended) break;
-        await more(at);
-        at = 0;
-        continue;
+      const status = scan.parse();
+      for (let i = 0, count = scan.events; i < count; i++) {
+        event.at = scan.event(i);
+        args.at = event.at + eventKeys.length;
+        each(event, event.isObject(slot.args) && !scan.torn(i) ? args : null, stats.events++);
       }
-      if (buf[at] === closeList) return stats;
-      if (buf[at] !== open_) {
-        stats.damaged++;
-        at = buf.indexOf(open_, at);
-        if (at < 0 || at >= filled) at = filled;
-        continue;
-      }
-      let next = event.read(buf, at, filled);
-      if (next === malformed) {
-        next = valueEnd(buf, at, filled);
-        if (next > 0) {
-          stats.damaged++;
-          at = next;
-          continue;
-        }
-      }
-      if (next > 0) {
-        each(event, stats.events++);
-        at = next;
-        continue;
-      }
-      if (reading.ended) break;
-      if (filled - at > limits.jsonEventBytes) throw new ToolError('E_JSON_BROKEN', `${foreign(path, 300)}: event ${stats.events + 1} does not end within ${limits.jsonEventBytes >> 20} MB`, 'export the profile again');
-      await more(at);
-      at = 0;
+      stats.damaged = scan.damaged;
+      if (status === eventStatus.list) return stats;
+      if (status === eventStatus.full) continue;
+      if (scan.left > limits.jsonEventBytes) throw broken(`: event ${stats.events + 1} does not end within ${limits.jsonEventBytes >> 20} MB`);
+      if (!(await more())) break;
     }
-    if (stats.events === 0) throw new ToolError('E_JSON_BROKEN', `${foreign(path, 300)} ends before its first event is complete`, 'export the profile again');
+    if (stats.events === 0) throw broken('ends before its first event is complete');
     stats.truncated = true;
     return stats;
   } finally {
     await file.close();
   }
+}
 
-  /** Where the `traceEvents` list opens; reads on until it is met. */
-  async function listStart(): Promise<number> {
-    const key = Buffer.from('"traceEvents"');
-    for (;;) {
-      const hit = buf.subarray(0, filled).indexOf(key);
-      if (hit >= 0) {
-        let i = hit + key.length;
-        while (i < filled && (space(buf[i]) || buf[i] === colon)) i++;
-        if (i < filled) return buf[i] === openList ? i : -1;
+/** Goes to where the `traceEvents` list opens. False when there is none. */
+async function toList(scan: EventScan, more: () => Promise<boolean>): Promise<boolean> {
+  const key = Buffer.from('"traceEvents"');
+  for (;;) {
+    const bytes = scan.rest();
+    const hit = bytes.indexOf(key);
+    if (hit >= 0) {
+      let i = hit + key.length;
+      while (i < bytes.length && (space(bytes[i]) || bytes[i] === colon)) i++;
+      if (i < bytes.length) {
+        scan.skip(i);
+        return bytes[i] === bracket;
       }
-      if (reading.ended) return -1;
-      await more(hit >= 0 ? hit : Math.max(0, filled - key.length));
     }
+    scan.skip(hit >= 0 ? hit : Math.max(0, bytes.length - key.length));
+    if (!(await more())) return false;
   }
 }

@@ -1,7 +1,7 @@
 /** What a file of a profile is, by its name. The names are those of Huawei's own readers (facts §1, §2, §4). */
 export const fileKinds = [
   'db', 'analysis-db', 'kernel-details', 'op-summary', 'task-time', 'op-statistic', 'api-statistic', 'step-trace-time', 'communication',
-  'memory-record', 'module-memory', 'npu-memory', 'msprof-tx', 'timeline', 'old-tasks', 'old-hccl', 'profiler-info', 'metadata', 'device-info', 'sample', 'end-info',
+  'memory-record', 'operator-memory', 'module-memory', 'npu-memory', 'msprof-tx', 'timeline', 'old-tasks', 'old-hccl', 'profiler-info', 'metadata', 'device-info', 'sample', 'end-info',
   'ms-op-types', 'ms-op-detail', 'ms-op-times', 'ms-steps', 'ms-hccl', 'ms-framework', 'cluster-communication', 'cluster-steps',
 ] as const;
 export type FileKind = (typeof fileKinds)[number];
@@ -18,6 +18,7 @@ const patterns: readonly (readonly [FileKind, RegExp])[] = [
   ['step-trace-time', /^step_trace_time\.csv$/],
   ['communication', /^communication\.json$/],
   ['memory-record', new RegExp(`^(?:ge_)?memory_record(?:_slice)?${stamp}\\.csv$`)],
+  ['operator-memory', new RegExp(`^operator_memory(?:_slice)?${stamp}\\.csv$`)],
   ['module-memory', new RegExp(`^npu_module_mem(?:_slice)?${stamp}\\.csv$`)],
   ['npu-memory', new RegExp(`^npu_mem(?:_slice)?${stamp}\\.csv$`)],
   ['msprof-tx', new RegExp(`^msprof_tx(?:_slice)?${stamp}\\.csv$`)],
@@ -81,6 +82,7 @@ const headers: readonly (readonly [FileKind, readonly RegExp[]])[] = [
   ['step-trace-time', [/^Step$/, /^Computing$/, /^Free$/]],
   ['module-memory', [/^Component$/, /^Total Reserved\(\w+\)$/, /^Device$/]],
   ['memory-record', [/^Component$/, /^Total Allocated\(\w+\)$/]],
+  ['operator-memory', [/^Name$/, /^Allocation Time\(us\)$/, /^Allocation Total Reserved\(\w+\)$/]],
   ['npu-memory', [/^event$/, /^hbm\(KB\)$/]],
   ['ms-op-types', [/^kernel_type$/, /^total_time$/]],
   ['ms-op-detail', [/^full_kernel_(?:name|time)$/, /^execution_time$/]],

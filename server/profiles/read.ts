@@ -1,18 +1,20 @@
 import { foreign, ToolError, type ErrorCode } from '../contract/index.js';
 import { type Host } from '../host/host.js';
+import { absentNotes, type Holdings } from './absent.js';
 import { Assembly } from './assembly.js';
 import { joinTasks, markCarrierStreams } from './collectives.js';
 import { readAnalysisDb, readClusterCommunication, readCommunicationJson } from './communication.js';
-import { isLevelZero, readConfig, type CaptureFacts } from './config.js';
+import { readConfig, type CaptureFacts } from './config.js';
 import { readDatabase } from './database.js';
 import { discover, type Capture, type FoundFile } from './discover.js';
 import { type IncompleteCode } from './incomplete.js';
+import { readKernels } from './kernels.js';
 import { linkLaunches } from './launches.js';
 import { readLegacy } from './legacy.js';
 import { type FileKind } from './names.js';
-import { type Profile } from './profile.js';
+import { type IncompleteNote, type Profile } from './profile.js';
 import { TaskRows } from './tables.js';
-import { readApiStatistic, readKernels, readMemory, readOpStatistic, readStepTrace, readTaskTime, readTx } from './text.js';
+import { readApiStatistic, readMemory, readOperatorMemory, readOpStatistic, readStepTrace, readTaskTime, readTx } from './text.js';
 import { readTimeline } from './timeline.js';
 
 export interface ReadOptions {
@@ -89,6 +91,8 @@ class CaptureReader {
   async #text(): Promise<void> {
     const { assembly, index } = this;
     for (const file of this.#of('memory-record', 'module-memory', 'npu-memory')) await this.#read(file, () => readMemory(assembly, index, file));
+    // The record over time is finer, and it knows the other components.
+    if (this.#of('memory-record').length === 0) for (const file of this.#of('operator-memory')) await this.#read(file, () => readOperatorMemory(assembly, index, file));
     const from = assembly.tasks.length;
     const opsFrom = assembly.commOps.length;
     // Both forms of the same rows may lie together; the torch form is the later one.
@@ -133,16 +137,69 @@ class CaptureReader {
   }
 }
 
-/** What is missing, and the flag that brings it. */
-function noteAbsent(assembly: Assembly): void {
-  const tasks = assembly.tasks.length;
-  if (isLevelZero(assembly.level)) assembly.note('level-0', `level ${assembly.level ?? ''}`);
-  else if (tasks > 0 && !assembly.hasCounters()) assembly.note('no-pmu', assembly.aicMetrics === null ? 'no counter columns and no aic_metrics in the configuration' : 'no counter columns');
-  if (tasks === 0) assembly.note('no-device-tasks', 'no kernel_details, op_summary, task_time, timeline or database with tasks');
-  if (assembly.apis.length === 0) assembly.note('no-host-api', 'no database or timeline with host calls');
-  if (assembly.commOps.length > 0 && assembly.commTasks.length === 0) assembly.note('no-communication-planes', `${assembly.commOps.length} collectives without sub-tasks`);
-  if (!assembly.hasMemory()) assembly.note('no-memory', 'no memory_record, npu_module_mem, npu_mem or their tables');
-  if (assembly.markers.length === 0) assembly.note('no-steps', 'no ProfilerStep, STEP_TIME or mstx range');
+/** A capture that was read by itself, and what to make of it beside others. */
+export interface CaptureRead {
+  readonly profile: Profile;
+  readonly holdings: Holdings;
+  /** Notes of the readers, and those about device ids that had to be assumed; they stand before and after what is missing. */
+  readonly notes: { readonly read: readonly IncompleteNote[]; readonly assumed: readonly IncompleteNote[] };
+  /** `rows`: something of a device; `other`: host calls, marks or memory only. */
+  readonly says: 'rows' | 'other' | 'nothing';
+  /** A file that should hold device tasks is there: memory alone is not enough then. */
+  readonly expectsTasks: boolean;
+  /** Damaged files, to be told when nothing else says anything. */
+  readonly failures: readonly ToolError[];
+}
+
+function holdingsOf(assembly: Assembly): Holdings {
+  return {
+    level: assembly.level,
+    aicMetrics: assembly.aicMetrics,
+    tasks: assembly.tasks.length,
+    apis: assembly.apis.length,
+    commOps: assembly.commOps.length,
+    commTasks: assembly.commTasks.length,
+    markers: assembly.markers.length,
+    counters: assembly.hasCounters(),
+    memory: assembly.hasMemory(),
+  };
+}
+
+const expectsTasks = (capture: Capture): boolean => capture.files.some((f) => taskKinds.has(f.kind));
+
+/** Assumes a device id where the rows do not say one. */
+function assume(assembly: Assembly, ranks: readonly (number | null)[]): (capture: number) => number {
+  return (capture) => {
+    const rank = ranks[capture] ?? null;
+    assembly.note('device-id-assumed', rank === null ? 'device 0' : `device ${rank}, after the rank`);
+    return rank ?? 0;
+  };
+}
+
+/** The error of captures that say nothing. */
+export function silence(path: string, failures: readonly ToolError[]): ToolError {
+  return failures[0] ?? new ToolError('E_PROFILE_NO_DEVICE_DATA', `${foreign(path, 300)} holds no task, collective or statistic of a device`, 'check that the service was under load while profiling and that aclrtSetDevice came before start; then export again');
+}
+
+/**
+ * Reads one capture of {@link discover} by itself: one process, mostly one rank. It does not say what is missing, for that depends on
+ * the captures beside it.
+ * @throws ToolError as {@link readProfile}; a capture that says nothing is no error here
+ */
+export async function readCapture(capture: Capture, options: ReadOptions = {}): Promise<CaptureRead> {
+  const assembly = new Assembly(options.signal, options.progress ?? ((): void => undefined));
+  const failures: ToolError[] = [];
+  const { rank } = await new CaptureReader(assembly, 0, capture, failures).all();
+  const holdings = holdingsOf(assembly);
+  const said = assembly.notes.length;
+  const says = assembly.saysSomething(true) ? 'rows' : assembly.saysSomething(false) ? 'other' : 'nothing';
+  const profile = assembly.finish(assume(assembly, [rank]));
+  return { profile, holdings, notes: { read: assembly.notes.slice(0, said), assumed: assembly.notes.slice(said) }, says, expectsTasks: expectsTasks(capture), failures };
+}
+
+/** Captures left out because they hold raw data only. */
+export function unexportedNotes(unexported: readonly string[]): IncompleteNote[] {
+  return unexported.map((raw) => ({ code: 'capture-not-exported' satisfies IncompleteCode, detail: foreign(raw, 400) }));
 }
 
 /**
@@ -163,18 +220,7 @@ export async function readProfile(paths: readonly string[], host: Host, options:
     options.signal?.throwIfAborted();
     ranks.push((await new CaptureReader(assembly, index, capture, failures).all()).rank);
   }
-  for (const raw of found.unexported) assembly.note('capture-not-exported', raw);
-  const tasksExpected = found.captures.some((c) => c.files.some((f) => taskKinds.has(f.kind)));
-  if (!assembly.saysSomething(tasksExpected)) {
-    throw (
-      failures[0] ??
-      new ToolError('E_PROFILE_NO_DEVICE_DATA', `${foreign(paths[0] ?? '', 300)} holds no task, collective or statistic of a device`, 'check that the service was under load while profiling and that aclrtSetDevice came before start; then export again')
-    );
-  }
-  noteAbsent(assembly);
-  return assembly.finish((capture) => {
-    const rank = ranks[capture] ?? null;
-    assembly.note('device-id-assumed', rank === null ? 'device 0' : `device ${rank}, after the rank`);
-    return rank ?? 0;
-  });
+  if (!assembly.saysSomething(found.captures.some(expectsTasks))) throw silence(paths[0] ?? '', failures);
+  for (const note of [...unexportedNotes(found.unexported), ...absentNotes(holdingsOf(assembly))]) assembly.addNote(note);
+  return assembly.finish(assume(assembly, ranks));
 }

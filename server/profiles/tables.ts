@@ -1,4 +1,5 @@
-import { deviceStartOrder, Float64Column, Int32Column, inverse, permuteFloat64, permuteInt32 } from './columns.js';
+import { deviceStartOrder, Float64Column, Int32Column, inverse, permuteFloat64, permuteInt32, permuteUint8, Uint8Column } from './columns.js';
+import { type KernelTarget } from './scan/kernelPart.js';
 import { type Apis, type CommOps, type CommTasks, type Tasks } from './profile.js';
 
 /** What is said of one task; ids are ids of strings, absent ones 0. */
@@ -23,7 +24,8 @@ export interface TaskCells {
   connection: number;
 }
 
-const taskInts = ['device', 'stream', 'taskId', 'name', 'opType', 'taskType', 'class', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
+const taskInts = ['device', 'stream', 'taskId', 'name', 'opType', 'taskType', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
+const bareInts = ['opType', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
 const taskFloats = ['startNs', 'durationNs', 'blockNum', 'mixBlockNum', 'connection'] as const;
 
 /** Device tasks as they come in. */
@@ -34,7 +36,7 @@ export class TaskRows {
   readonly name = new Int32Column();
   readonly opType = new Int32Column();
   readonly taskType = new Int32Column();
-  readonly class = new Int32Column();
+  readonly class = new Uint8Column();
   readonly inputShapes = new Int32Column();
   readonly inputTypes = new Int32Column();
   readonly inputFormats = new Int32Column();
@@ -73,16 +75,97 @@ export class TaskRows {
     return this.length - 1;
   }
 
+  /** A task of which only time, place, name, type and connection are known; {@link settle} must follow the last. */
+  pushBare(cells: Readonly<TaskCells>): void {
+    this.device.push(cells.device);
+    this.stream.push(cells.stream);
+    this.taskId.push(cells.taskId);
+    this.name.push(cells.name);
+    this.taskType.push(cells.taskType);
+    this.class.push(cells.class);
+    this.startNs.push(cells.startNs);
+    this.durationNs.push(cells.durationNs);
+    this.connection.push(cells.connection);
+  }
+
+  /** What {@link pushBare} left out becomes "not known". */
+  settle(): void {
+    const { length } = this;
+    for (const key of bareInts) {
+      this[key].reserve(length, false).fill(0, this[key].length, length);
+      this[key].length = length;
+    }
+    for (const key of ['blockNum', 'mixBlockNum'] as const) this[key].fill(length);
+  }
+
+  /** All rows of another table behind the own ones. */
+  append(others: TaskRows): void {
+    const [from, to] = [this.length, this.length + others.length];
+    for (const key of taskInts) {
+      this[key].reserve(to, false).set(others[key].array(), from);
+      this[key].length = to;
+    }
+    for (const key of taskFloats) {
+      this[key].reserve(to, false).set(others[key].array(), from);
+      this[key].length = to;
+    }
+    this.class.reserve(to, false).set(others.class.array(), from);
+    this.class.length = to;
+  }
+
   pmuColumn(stem: string): Float64Column {
     let column = this.pmu.get(stem);
     if (column === undefined) this.pmu.set(stem, (column = new Float64Column()));
     return column;
   }
 
+  /**
+   * Room for rows up to `capacity`, written to directly by a fast reader that then calls {@link wrote}.
+   * @param shared memory that other threads see @param stems counters that will be written
+   */
+  reserve(capacity: number, shared: boolean, stems: readonly string[]): KernelTarget {
+    const int = (key: (typeof taskInts)[number]): Int32Array => this[key].reserve(capacity, shared);
+    const float = (key: (typeof taskFloats)[number]): Float64Array => this[key].reserve(capacity, shared);
+    const pmu = stems.map((stem) => {
+      const column = this.pmuColumn(stem);
+      column.fill(this.length);
+      return column.reserve(capacity, shared);
+    });
+    return {
+      device: int('device'),
+      stream: int('stream'),
+      name: int('name'),
+      opType: int('opType'),
+      taskType: int('taskType'),
+      class: this.class.reserve(capacity, shared),
+      inputShapes: int('inputShapes'),
+      inputTypes: int('inputTypes'),
+      inputFormats: int('inputFormats'),
+      outputShapes: int('outputShapes'),
+      opState: int('opState'),
+      startNs: float('startNs'),
+      durationNs: float('durationNs'),
+      blockNum: float('blockNum'),
+      mixBlockNum: float('mixBlockNum'),
+      pmu,
+    };
+  }
+
+  /** Rows up to `length` were written into the room; their task ids and connections are not known. */
+  wrote(length: number, stems: readonly string[]): void {
+    this.connection.reserve(length, false).fill(-1, this.length, length);
+    for (const stem of stems) this.pmuColumn(stem).length = length;
+    // Task ids take no memory until one is known.
+    for (const key of taskInts) this[key].length = length;
+    this.class.length = length;
+    for (const key of taskFloats) this[key].length = length;
+  }
+
   /** Takes back the rows of a source that turned out broken. */
   truncate(length: number): void {
     for (const key of taskInts) this[key].truncate(length);
     for (const key of taskFloats) this[key].truncate(length);
+    this.class.truncate(length);
     for (const column of this.pmu.values()) column.truncate(length);
   }
 
@@ -105,7 +188,7 @@ export class TaskRows {
       name: int(this.name),
       opType: int(this.opType),
       taskType: int(this.taskType),
-      class: Uint8Array.from(int(this.class)),
+      class: permuteUint8(this.class.array(), order),
       blockNum: float(this.blockNum),
       mixBlockNum: float(this.mixBlockNum),
       inputShapes: int(this.inputShapes),

@@ -1,11 +1,12 @@
 import { foreign, ToolError } from '../contract/index.js';
 import { type Assembly } from './assembly.js';
 import { ByteDictionary } from './columns.js';
-import { classOfOperator, classOfType, commTypeOf, isCommunicationRow, pmuStem } from './classify.js';
-import { cleanWord, readCsv, type CsvRow } from './csv.js';
+import { classOfType } from './classify.js';
+import { readCsv, type CsvRow } from './csv.js';
 import { type FoundFile } from './discover.js';
 import { usToNs } from './numbers.js';
 import { type TaskCells } from './tables.js';
+import { cleanWord } from './words.js';
 
 /** Column of the first header that matches one of the names; −1 when none does. */
 export function columnOf(names: readonly string[], ...aliases: readonly string[]): number {
@@ -25,12 +26,12 @@ export function emptyTask(): TaskCells {
   return { device: 0, stream: -1, taskId: -1, startNs: NaN, durationNs: NaN, name: 0, opType: 0, taskType: 0, class: 0, blockNum: NaN, mixBlockNum: NaN, inputShapes: 0, inputTypes: 0, inputFormats: 0, outputShapes: 0, opState: 0, connection: -1 };
 }
 
-function headerless(file: FoundFile, wanted: string): ToolError {
+export function headerless(file: FoundFile, wanted: string): ToolError {
   return new ToolError('E_CSV_BROKEN', `${foreign(file.path, 300)} has no header with ${wanted}`, 'export the profile again; the first line names the columns');
 }
 
 /** A device column: a number, `NPU:3`, or the literal `host`. */
-function deviceOfText(text: string): number {
+export function deviceOfText(text: string): number {
   const match = /(\d+)$/.exec(text);
   return match === null ? -1 : Number(match[1]);
 }
@@ -61,90 +62,6 @@ export function report(assembly: Assembly, file: FoundFile, stats: Counted, drop
   assembly.source(file.path, file.kind, stats.rows, stats.bytes);
   if (stats.ragged > 0) assembly.note('csv-ragged', `${file.name}: ${stats.ragged} of ${stats.rows} rows`);
   if (dropped > 0) assembly.note('csv-rows-dropped', `${file.name}: ${dropped} of ${stats.rows} rows`);
-}
-
-/**
- * op_summary_*.csv and kernel_details.csv: one row per kernel, and one per collective. Columns by name with the aliases of older
- * exports (facts §2.1, §2.5). Rows of collectives become CommOps. Wait columns are not read: they compare rows of any stream.
- * @throws ToolError E_CSV_BROKEN, E_FILE_EMPTY
- */
-export async function readKernels(assembly: Assembly, capture: number, file: FoundFile): Promise<void> {
-  const { strings, clock } = assembly;
-  const words = dictionary(assembly);
-  const cells = emptyTask();
-  let dropped = 0;
-  const seen = { header: false, bare: false, typed: 0 };
-  const stats = await readCsv(
-    file.path,
-    (names) => {
-      const col = (...aliases: string[]): number => columnOf(names, ...aliases);
-      const start = col('Task Start Time(us)', 'Start Time(us)', 'Start Time', 'Task Start Time');
-      const duration = col('Task Duration(us)', 'Duration(us)', 'Task Duration', 'Duration');
-      const name = col('Op Name', 'Name');
-      if (start < 0 || duration < 0 || name < 0) return null;
-      seen.header = true;
-      const opType = col('OP Type', 'Op Type', 'Type');
-      const taskType = col('Task Type', 'Accelerator Core');
-      const stream = col('Stream ID', 'Stream Id');
-      const taskId = col('Task ID', 'Task Id');
-      const block = col('Block Num', 'Block Dim');
-      const mix = col('Mix Block Num', 'Mix Block Dim');
-      const shapes = [col('Input Shapes'), col('Input Data Types'), col('Input Formats'), col('Output Shapes')] as const;
-      const state = col('OP State', 'Op State');
-      const device = new DeviceColumn(assembly, capture, col('Device_id', 'Device Id', 'Device ID'), file.device);
-      const pmu = names.flatMap((header, column) => {
-        const stem = column > duration ? pmuStem(header) : null;
-        return stem === null ? [] : [{ column, values: assembly.tasks.pmuColumn(stem) }];
-      });
-      seen.bare = shapes[0] < 0;
-      return (row) => {
-        const startNs = row.timeUs(start, clock);
-        const durationUs = row.number(duration);
-        if (Number.isNaN(startNs) || Number.isNaN(durationUs) || row.fields > names.length) {
-          dropped++;
-          return;
-        }
-        const nameId = row.word(name, words);
-        const type = row.word(taskType, words);
-        const operator = row.word(opType, words);
-        const index = device.of(row);
-        const text = strings.get(nameId);
-        if (isCommunicationRow(strings.get(type), text)) {
-          assembly.commOps.push({ device: index, startNs, durationNs: usToNs(durationUs), name: nameId, opType: operator !== 0 ? operator : strings.id(commTypeOf(text)), group: 0, connection: -1, count: NaN, dataType: 0, rankSize: NaN });
-          return;
-        }
-        const streamId = row.number(stream);
-        const task = row.number(taskId);
-        cells.device = index;
-        cells.stream = Number.isNaN(streamId) ? -1 : streamId;
-        cells.taskId = Number.isNaN(task) ? -1 : task;
-        cells.startNs = startNs;
-        cells.durationNs = usToNs(durationUs);
-        cells.name = nameId;
-        cells.opType = operator;
-        if (operator !== 0) seen.typed++;
-        cells.taskType = type;
-        cells.class = classOfOperator(text);
-        cells.blockNum = row.number(block);
-        cells.mixBlockNum = row.number(mix);
-        cells.inputShapes = row.word(shapes[0], words);
-        cells.inputTypes = row.word(shapes[1], words);
-        cells.inputFormats = row.word(shapes[2], words);
-        cells.outputShapes = row.word(shapes[3], words);
-        cells.opState = row.word(state, words);
-        const at = assembly.tasks.push(cells);
-        for (const { column, values } of pmu) {
-          const value = row.number(column);
-          if (!Number.isNaN(value)) values.set(at, value);
-        }
-      };
-    },
-    assembly.signal,
-  );
-  if (!seen.header) throw headerless(file, 'a name, a start time and a duration');
-  // task-time l0 has neither shapes nor operator types (facts §2.1).
-  if (seen.bare && seen.typed === 0 && stats.rows > 0) assembly.level ??= 'l0';
-  report(assembly, file, stats, dropped);
 }
 
 /** task_time_*.csv: every device task with type and times, no operator types (facts §2.3). Collected for the merge, not pushed. */
@@ -306,6 +223,36 @@ export async function readMemory(assembly: Assembly, capture: number, file: Foun
       const name = cleanWord(row.text(component));
       assembly.memory(device.of(row), module ? `module:${name}` : deviceMemoryName(name), timeNs, a * allocatedUnit, module && r < 0 ? NaN : r * reservedUnit);
       return true;
+    };
+  });
+}
+
+/**
+ * operator_memory.csv: the allocator's totals as each tensor came and went; read where no memory_record follows them by time (facts §2.6).
+ * A row at the edge of the capture lacks its release.
+ */
+export async function readOperatorMemory(assembly: Assembly, capture: number, file: FoundFile): Promise<void> {
+  await readSmall(assembly, file, 'Allocation Time and Allocation Total Reserved', (col, names) => {
+    const find = (pattern: RegExp): number => names.findIndex((n) => pattern.test(n));
+    const moments = (['Allocation', 'Release'] as const).map((moment) => ({
+      time: col(`${moment} Time(us)`),
+      allocated: find(new RegExp(`^${moment} Total Allocated\\(`)),
+      reserved: find(new RegExp(`^${moment} Total Reserved\\(`)),
+    }));
+    const [first] = moments;
+    if (first === undefined || first.time < 0 || first.reserved < 0) return null;
+    const device = new DeviceColumn(assembly, capture, col('Device_id', 'Device Id', 'Device', 'Device Type'), file.device);
+    return (row) => {
+      let any = false;
+      for (const { time, allocated, reserved } of moments) {
+        const timeNs = time < 0 ? NaN : row.timeUs(time, assembly.clock);
+        if (Number.isNaN(timeNs) || reserved < 0) continue;
+        const [a, r] = [row.number(allocated) * unitOf(names[allocated]), row.number(reserved) * unitOf(names[reserved])];
+        if (Number.isNaN(a) && Number.isNaN(r)) continue;
+        assembly.memory(device.of(row), 'PTA', timeNs, a, r);
+        any = true;
+      }
+      return any;
     };
   });
 }

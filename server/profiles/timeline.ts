@@ -2,7 +2,7 @@ import { type Assembly } from './assembly.js';
 import { ByteDictionary, Float64Column, Int32Column } from './columns.js';
 import { classOfType } from './classify.js';
 import { type FoundFile } from './discover.js';
-import { Members, readEvents, slot, unescaped } from './json.js';
+import { readEvents, slot, unescaped, type Members } from './json.js';
 import { usToNs } from './numbers.js';
 import { TaskRows } from './tables.js';
 import { Launches } from './launches.js';
@@ -41,8 +41,16 @@ const argKeys = [
   'link type', 'src rank', 'dst rank', 'stream id', 'task id', 'name', 'labels', 'MHz', 'KB',
 ];
 
+/** Categories of flows, as their bytes stand in the file. */
+const categories = { launch: Buffer.from('"async_npu"'), flow: Buffer.from('"HostToDevice"') };
+
 /** Not a rank: the other end is the chip itself (facts §3.1). */
 export const noRank = 4_294_967_295;
+
+/** Added to the class of a task that is named after its type. */
+const genericFrom = 256;
+
+const unnamed = { level: 0, name: 0 };
 
 /** What one timeline held, before it is merged with the tables of the same capture. */
 export class Timeline {
@@ -53,14 +61,31 @@ export class Timeline {
   readonly #trackOf = new Map<number, Map<number, number>>();
   readonly #pids: ByteDictionary;
   readonly #words: ByteDictionary;
-  readonly #args = new Members(argKeys);
   readonly #cells = emptyTask();
   readonly #flows = { id: new Float64Column(), ts: new Float64Column(), from: new Int32Column(), to: new Int32Column() };
   #connected = false;
   readonly launches = new Launches();
   hasCann = false;
 
+  readonly #meanings = new Map<number, Int16Array>();
+  /** Host calls by the code of their name: `Level@name`, or the name alone. */
+  readonly #calls: { level: number; name: number }[] = [];
+  readonly #callNames: ByteDictionary;
+  readonly #levels: ByteDictionary;
+  readonly #frameworkLevels: ByteDictionary;
+
   constructor(readonly assembly: Assembly, readonly capture: number, readonly device: number) {
+    const { strings } = assembly;
+    this.#callNames = new ByteDictionary((text) => {
+      const name = unescaped(text);
+      const at = name.indexOf('@');
+      return this.#calls.push({ level: strings.id(apiLevel(at > 0 ? name.slice(0, at) : '')), name: strings.id(name.slice(at + 1)) }) - 1;
+    });
+    this.#levels = new ByteDictionary((text) => strings.id(apiLevel(unescaped(text))));
+    this.#frameworkLevels = new ByteDictionary((text) => {
+      const category = unescaped(text);
+      return strings.id(category === 'cpu_op' ? 'op' : category === 'enqueue' || category === 'dequeue' ? 'queue' : category === 'python_function' ? 'trace' : category);
+    });
     this.#pids = new ByteDictionary(() => {
       this.processes.push({ name: '', label: '', role: null, namedAt: Infinity, skipped: false });
       return this.processes.length - 1;
@@ -83,62 +108,64 @@ export class Timeline {
   }
 
   /** First reading: everything whose process is named already. */
-  first = (event: Members, index: number): void => {
+  first = (event: Members, args: Members | null, index: number): void => {
     const pid = event.word(slot.pid, this.#pids, -1);
     const process = this.processes[pid];
     if (process === undefined) return;
     const phase = event.initial(slot.ph);
-    if (phase === 0x4d) this.#metadata(event, process, pid, index);
+    if (phase === 0x4d) this.#metadata(event, args, process, pid, index);
     else if (process.role === null) process.skipped = true;
-    else if (process.role !== 'none') this.#take(event, process.role, pid, phase);
+    else if (process.role !== 'none') this.#take(event, args, process.role, pid, phase);
   };
 
   /** Second reading: events that stood before the name of their process, or whose process has none. */
-  second = (event: Members, index: number): void => {
+  second = (event: Members, args: Members | null, index: number): void => {
     const pid = event.word(slot.pid, this.#pids, -1);
     const process = this.processes[pid];
     const phase = event.initial(slot.ph);
     if (process === undefined || phase === 0x4d || index >= process.namedAt) return;
     if (process.role === null) {
-      if (phase === 0x58 && event.inner(slot.args, this.#args) && this.#args.has(arg.taskType)) this.#take(event, 'hardware', pid, phase);
-    } else if (process.role !== 'none') this.#take(event, process.role, pid, phase);
+      if (phase === 0x58 && args?.has(arg.taskType) === true) this.#take(event, args, 'hardware', pid, phase);
+    } else if (process.role !== 'none') this.#take(event, args, process.role, pid, phase);
   };
 
   get needsSecond(): boolean {
     return this.processes.some((p) => p.skipped && p.role !== 'none');
   }
 
-  #metadata(event: Members, process: Process, pid: number, index: number): void {
-    if (!event.inner(slot.args, this.#args)) return;
+  #metadata(event: Members, args: Members | null, process: Process, pid: number, index: number): void {
+    if (args === null) return;
     const what = event.text(slot.name);
     if (what === 'process_name' && process.role === null) {
-      process.name = this.#args.text(arg.name);
+      process.name = args.text(arg.name);
       process.role = roles[process.name] ?? 'none';
       process.namedAt = index;
       if (process.role === 'cann') this.hasCann = true;
-    } else if (what === 'process_labels') process.label = this.#args.text(arg.labels);
+    } else if (what === 'process_labels') process.label = args.text(arg.labels);
     else if (what === 'thread_name') {
       const track = this.tracks[this.track(pid, event.number(slot.tid))];
-      if (track !== undefined) track.name = this.#args.text(arg.name);
+      if (track !== undefined) track.name = args.text(arg.name);
     }
   }
 
-  #take(event: Members, role: Role, pid: number, phase: number): void {
+  #take(event: Members, args: Members | null, role: Role, pid: number, phase: number): void {
+    const flow = phase === 0x73 || phase === 0x66;
+    // Most flows say what the slices say themselves.
+    if (flow && this.#connected && role !== 'python') return;
     const startNs = event.timeUs(slot.ts, this.assembly.clock);
     if (Number.isNaN(startNs)) return;
     if (phase === 0x58) {
       const duration = event.number(slot.dur);
       const durationNs = Number.isNaN(duration) ? NaN : usToNs(duration);
       if (Number.isNaN(durationNs)) return;
-      const args = event.inner(slot.args, this.#args) ? this.#args : null;
       if (role === 'hardware') this.#hardware(event, args, pid, startNs, durationNs);
       else if (role === 'communication') this.#communication(event, args, pid, startNs, durationNs);
       else if (role === 'cann' || role === 'python') this.#host(event, args, role, startNs, durationNs);
-    } else if (phase === 0x43) this.#counter(event, role, pid, startNs);
-    else if (phase === 0x73 && role === 'python' && event.text(slot.cat) === 'async_npu') {
+    } else if (phase === 0x43) this.#counter(event, args, role, pid, startNs);
+    else if (phase === 0x73 && role === 'python' && event.is(slot.cat, categories.launch)) {
       const taskNs = event.timeNs(slot.id, this.assembly.clock);
       if (!Number.isNaN(taskNs)) this.launches.push(this.assembly.unique(this.capture, event.number(slot.tid)), startNs, taskNs);
-    } else if (!this.#connected && (phase === 0x73 || phase === 0x66) && event.text(slot.cat) === 'HostToDevice') this.#flow(event, pid, phase, startNs);
+    } else if (!this.#connected && flow && event.is(slot.cat, categories.flow)) this.#flow(event, pid, phase, startNs);
   }
 
   #connection(args: Members | null): number {
@@ -149,15 +176,16 @@ export class Timeline {
   }
 
   #hardware(event: Members, args: Members | null, pid: number, startNs: number, durationNs: number): void {
-    const { strings, markers } = this.assembly;
-    const category = event.text(slot.cat);
-    if (category === 'Iteration Time') markers.push({ name: event.text(slot.name), startNs, endNs: startNs + durationNs, capture: this.capture });
-    if (/^(?:Iteration|FP_BP|Reduce|Data_aug)/.test(category)) return;
+    const { markers } = this.assembly;
+    if (event.has(slot.cat)) {
+      const category = event.text(slot.cat);
+      if (category === 'Iteration Time') markers.push({ name: event.text(slot.name), startNs, endNs: startNs + durationNs, capture: this.capture });
+      if (/^(?:Iteration|FP_BP|Reduce|Data_aug)/.test(category)) return;
+    }
     const name = event.word(slot.name, this.#words);
     const type = args?.word(arg.taskType, this.#words) ?? 0;
     const stream = args === null ? NaN : args.has(arg.physicStream) ? args.number(arg.physicStream) : args.number(arg.stream);
-    const [nameText, typeText] = [strings.get(name), strings.get(type)];
-    const generic = /^[A-Z][A-Z0-9_]*$|^Notify |^Write /.test(nameText) || nameText === typeText;
+    const meaning = this.#meaning(name, type);
     const cells = this.#cells;
     cells.device = pid;
     cells.stream = Number.isNaN(stream) ? event.number(slot.tid) : stream;
@@ -166,10 +194,26 @@ export class Timeline {
     cells.durationNs = durationNs;
     cells.name = name;
     // A task without an operator is named after its type; the hardware queue type beside it says less.
-    cells.taskType = generic ? name : type;
-    cells.class = classOfType(typeText, nameText, !generic);
+    cells.taskType = meaning >= genericFrom ? name : type;
+    cells.class = meaning % genericFrom;
     cells.connection = this.#connection(args);
-    this.tasks.push(cells);
+    this.tasks.pushBare(cells);
+  }
+
+  /** Class of a task of this name and type, plus {@link genericFrom} when it is named after its type. Worked out once for each pair. */
+  #meaning(name: number, type: number): number {
+    let known = this.#meanings.get(type);
+    if (known === undefined || name >= known.length) {
+      const wider = new Int16Array(Math.max(1024, name * 2)).fill(-1);
+      wider.set(known ?? []);
+      this.#meanings.set(type, (known = wider));
+    }
+    const met = known[name] ?? -1;
+    if (met >= 0) return met;
+    const { strings } = this.assembly;
+    const [nameText, typeText] = [strings.get(name), strings.get(type)];
+    const generic = /^[A-Z][A-Z0-9_]*$|^Notify |^Write /.test(nameText) || nameText === typeText;
+    return (known[name] = classOfType(typeText, nameText, !generic) + (generic ? genericFrom : 0));
   }
 
   #communication(event: Members, args: Members | null, pid: number, startNs: number, durationNs: number): void {
@@ -201,28 +245,26 @@ export class Timeline {
     const { strings, apis, markers } = this.assembly;
     const thread = this.assembly.unique(this.capture, event.number(slot.tid));
     if (role === 'cann') {
-      const name = event.text(slot.name);
-      const at = name.indexOf('@');
-      const level = args?.text(arg.level) ?? '';
-      apis.push(startNs, durationNs, strings.id(apiLevel(level !== '' ? level : at > 0 ? name.slice(0, at) : '')), strings.id(name.slice(at + 1)), thread, this.#connection(args));
+      const call = this.#calls[event.word(slot.name, this.#callNames, -1)] ?? unnamed;
+      const level = args === null ? 0 : args.word(arg.level, this.#levels);
+      apis.push(startNs, durationNs, level !== 0 ? level : call.level, call.name, thread, this.#connection(args));
       return;
     }
-    const category = event.text(slot.cat);
-    const level = category === 'cpu_op' ? 'op' : category === 'enqueue' || category === 'dequeue' ? 'queue' : category === 'python_function' ? 'trace' : category;
+    const level = event.word(slot.cat, this.#frameworkLevels);
     const name = event.word(slot.name, this.#words);
     if (strings.get(name).startsWith('ProfilerStep#')) markers.push({ name: strings.get(name), startNs, endNs: startNs + durationNs, capture: this.capture });
-    apis.push(startNs, durationNs, strings.id(level), name, thread, -1);
+    apis.push(startNs, durationNs, level, name, thread, -1);
   }
 
-  #counter(event: Members, role: Role, pid: number, timeNs: number): void {
-    if ((role !== 'frequency' && role !== 'memory') || !event.inner(slot.args, this.#args)) return;
+  #counter(event: Members, args: Members | null, role: Role, pid: number, timeNs: number): void {
+    if ((role !== 'frequency' && role !== 'memory') || args === null) return;
     if (role === 'frequency') {
-      const mhz = this.#args.number(arg.mhz);
+      const mhz = args.number(arg.mhz);
       if (!Number.isNaN(mhz)) this.counters.push({ process: pid, component: '', timeNs, value: mhz });
       return;
     }
     const [what, kind] = event.text(slot.name).split('/');
-    const kb = this.#args.number(arg.kb);
+    const kb = args.number(arg.kb);
     if (kind === 'Memory' && what !== undefined && !Number.isNaN(kb)) this.counters.push({ process: pid, component: deviceMemoryName(what), timeNs, value: kb * 1024 });
   }
 
@@ -271,11 +313,12 @@ export class Timeline {
 export async function readTimeline(assembly: Assembly, capture: number, file: FoundFile): Promise<{ tasks: TaskRows; launches: Launches; truncated: boolean }> {
   const timeline = new Timeline(assembly, capture, file.device);
   const firstApi = assembly.apis.length;
-  const stats = await readEvents(file.path, timeline.first, assembly.signal);
-  if (timeline.needsSecond) await readEvents(file.path, timeline.second, assembly.signal);
+  const stats = await readEvents(file.path, argKeys, timeline.first, assembly.signal);
+  if (timeline.needsSecond) await readEvents(file.path, argKeys, timeline.second, assembly.signal);
   assembly.source(file.path, file.kind, stats.events, stats.bytes);
   if (stats.truncated) assembly.note('timeline-truncated', `${file.name}: ${stats.events} complete events`);
   if (stats.damaged > 0) assembly.note('timeline-damaged', `${file.name}: ${stats.damaged} events`);
+  timeline.tasks.settle();
   timeline.connectByFlows(firstApi);
   if (timeline.hasCann || timeline.processes.some((p) => p.role === 'python')) assembly.holds.apis = true;
   const device = timeline.tasks.device.array();

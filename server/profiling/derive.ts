@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { ToolError, type ProfilingAnalysis } from '../contract/index.js';
 import type { Host } from '../host/host.js';
 import type { Profile } from '../profiles/profile.js';
-import { readProfile } from '../profiles/read.js';
 import { inRun } from '../runs/places.js';
 import type { Derivations, Derived } from '../runs/runs.js';
-import { analyze } from './analyze/analyze.js';
+import { analyze, type Analysis } from './analyze/analyze.js';
+import { analyzePaths } from './captures/captures.js';
 import { compareAnalyses } from './compare/compare.js';
 import { compareFindings } from './compare/findings.js';
 import type { CompareFacts } from './compare/facts.js';
@@ -31,21 +31,26 @@ export type Params = z.output<typeof paramsSchema>;
 /** The analysis as it stands in analysis.json, without the stamp every artifact gets. */
 export type AnalysisBody = Omit<ProfilingAnalysis, 'schema' | 'schema_version' | 'producer' | 'created_at' | 'simulated' | 'source'>;
 
-/** A profile that names files of the run root by their place in it. */
-export function localised(profile: Profile, runDir: string): Profile {
-  return { ...profile, sources: profile.sources.map((s) => ({ ...s, path: inRun(runDir, s.path) })) };
+/** An analysis that names files of the run root by their place in it. */
+export function localised(analysis: Analysis, runDir: string): Analysis {
+  const { profile, compare } = analysis;
+  return {
+    ...analysis,
+    profile: { ...profile, sources: profile.sources.map((s) => ({ ...s, path: inRun(runDir, s.path) })) },
+    compare: { ...compare, sources: compare.sources.map((path) => inRun(runDir, path)) },
+  };
 }
 
-/** What a profile says as a baseline. Pure. */
-export function baselineOf(profile: Profile): CompareFacts {
-  return analyze(profile).compare;
-}
-
-/** Tables, verdict and findings of a profile, against a baseline when there is one. Pure. @throws ToolError E_PROFILE_NO_DEVICE_DATA when it holds nothing to say */
+/** Verdict and findings on a profile that was read as a whole, as {@link judgedAnalysis}. Pure. */
 export function judged(profile: Profile, baseline: CompareFacts | null = null): Judged {
-  const analysis = analyze(profile);
-  const silent = analysis.windows.length === 0 && analysis.kernel === null && (analysis.communication ?? []).length === 0 && analysis.dispatch === null && (analysis.memory ?? []).length === 0 && profile.stepTrace.length === 0;
-  if (silent) throw new ToolError('E_PROFILE_NO_DEVICE_DATA', `${profile.sources.length} files read, not one device task, collective, statistic or memory record in them`, 'give the folder of one capture (PROF_*, *_ascend_pt), exported; profile while requests are running');
+  return judgedAnalysis(analyze(profile), baseline);
+}
+
+/** Tables, verdict and findings, against a baseline when there is one. Pure. @throws ToolError E_PROFILE_NO_DEVICE_DATA when it holds nothing to say */
+export function judgedAnalysis(analysis: Analysis, baseline: CompareFacts | null): Judged {
+  const { sources, stepTrace } = analysis.profile;
+  const silent = analysis.windows.length === 0 && analysis.kernel === null && (analysis.communication ?? []).length === 0 && analysis.dispatch === null && (analysis.memory ?? []).length === 0 && stepTrace === 0;
+  if (silent) throw new ToolError('E_PROFILE_NO_DEVICE_DATA', `${sources.length} files read, not one device task, collective, statistic or memory record in them`, 'give the folder of one capture (PROF_*, *_ascend_pt), exported; profile while requests are running');
   const comparison = baseline === null ? null : compareAnalyses(baseline, analysis.compare);
   const verdict = judge(analysis);
   const incomplete = baseline !== null && comparison === null ? [...analysis.incomplete, { code: 'comparison-null', detail: 'one of the two captures has no device time, so nothing is compared: give captures with device tasks' }] : analysis.incomplete;
@@ -91,8 +96,10 @@ export function derived(result: Judged, params: Params): Derived {
 async function again(params: Params, host: Host, runDir: string): Promise<Derived> {
   const paths = await Promise.all(params.paths.map((p) => host.admit(isAbsolute(p) ? p : join(runDir, p))));
   const before = params.baseline === undefined ? null : await Promise.all(params.baseline.map((p) => host.admit(isAbsolute(p) ? p : join(runDir, p))));
-  const baseline = before === null ? null : baselineOf(localised(await readProfile(before, host), runDir));
-  return derived(judged(localised(await readProfile(paths, host), runDir), baseline), params);
+  // Never from the cache: this is how others check what it said.
+  const read = async (of: readonly string[]): Promise<Analysis> => localised(await analyzePaths(of, host, { cache: false }), runDir);
+  const baseline = before === null ? null : (await read(before)).compare;
+  return derived(judgedAnalysis(await read(paths), baseline), params);
 }
 
 export const profilingDerivations: Derivations = {

@@ -1,5 +1,6 @@
 import { cell, number, table, type Bottleneck, type Finding, type ProfileComparison } from '../contract/index.js';
-import type { Analysis, DeviceFacts } from './analyze/analyze.js';
+import type { Analysis } from './analyze/analyze.js';
+import type { DeviceFacts } from './analyze/capture.js';
 import { tableCodes } from './analyze/incomplete.js';
 import { percent, round, us } from '../profiles/derived/numbers.js';
 import { isLevelZero } from './analyze/level.js';
@@ -53,7 +54,7 @@ function kernelSection({ kernel, profile }: Analysis, shown: Shown): string[] {
   const rows = above.slice(0, shown.top);
   lines.push(table(['device', 'op type', 'core', 'count', 'total us', 'avg us', 'max us', 'share %', 'bound', 'TFLOP', 'MFU %'], rows.map((r) => [who(r), r.op_type, r.task_type, r.count, r.total_us, r.avg_us, r.max_us, r.share_pct, r.bound, r.flops === null ? null : round(r.flops / 1e12, 6), r.mfu_pct])));
   lines.push(...cut(kernel.length, rows.length));
-  if (profile.tasks.pmu.size === 0) lines.push(...note(tableCodes['bound-null']));
+  if (!profile.counters) lines.push(...note(tableCodes['bound-null']));
   return lines;
 }
 

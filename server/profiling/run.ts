@@ -1,20 +1,18 @@
 import { isAbsolute, join } from 'node:path';
-import { foreign, producer, ToolError, type ComparisonFacts, type Finding, type ProfileAnalyzeFacts, type ProfileComparison, type ProfileQueryFacts, type ToolOk, type Warning } from '../contract/index.js';
-import { cachedFile, fingerprint } from '../host/cache.js';
+import { foreign, ToolError, type ComparisonFacts, type Finding, type ProfileAnalyzeFacts, type ProfileComparison, type ProfileQueryFacts, type ToolOk, type Warning } from '../contract/index.js';
 import { openHost, type Host } from '../host/host.js';
-import { sha256 } from '../host/files.js';
 import { isInside } from '../host/paths.js';
 import { pathList, type ToolContext } from '../mcp/define.js';
 import { isOperatorPath } from '../profiles/opprof.js';
-import { readProfile } from '../profiles/read.js';
 import { freeFolder, inRun } from '../runs/places.js';
 import { Runs, type Run } from '../runs/runs.js';
-import type { Profile } from '../profiles/profile.js';
 import type { Analysis } from './analyze/analyze.js';
-import { baselineOf, derivationName, derived, judged, localised, type Params } from './derive.js';
+import { handedOver, readInTime, startReading, type Allowed } from './captures/inTime.js';
+import { planned, type Plan } from './captures/captures.js';
+import { derivationName, derived, judgedAnalysis, localised, type Params } from './derive.js';
 import { analyzeOperators } from './operators/run.js';
-import { buildDatabase } from './query/build.js';
-import { runQuery } from './query/query.js';
+import { cachedDatabase, discard, isDamaged } from './query/cached.js';
+import { runQuery, type QueryResult } from './query/query.js';
 import { headline, type Judged } from './render.js';
 import { limits } from './thresholds.js';
 import type { View } from './views.js';
@@ -130,31 +128,37 @@ export interface AnalyzeArgs {
   readonly compare_to?: string | string[] | undefined;
 }
 
-/** An operator profile says so by its name, or is found when no capture is. */
-async function readCapture(paths: readonly string[], host: Host, ctx: ToolContext): Promise<Profile | null> {
+/** What there is to read of a capture; null for an operator profile, which says so by its name or is found when no capture is. */
+async function planCapture(paths: readonly string[], host: Host): Promise<Plan | null> {
   if (paths.every(isOperatorPath)) return null;
   try {
-    return await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
+    return await planned(paths, host, true);
   } catch (error) {
     if (error instanceof ToolError && error.code === 'E_PROFILE_OPERATOR') return null;
     throw error;
   }
 }
 
-/** profile_analyze: reads, judges, writes the artifacts, answers the top of them. */
-export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promise<ToolOk> {
+/** profile_analyze: reads, judges, writes the artifacts, answers the top of them. @param allowed how long and how much one call may read */
+export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext, allowed: Allowed = { ms: limits.callMs.value, bytes: limits.jobBytes.value }): Promise<ToolOk> {
   const host = openHost(ctx.config);
   const by = { tool: 'profile_analyze', input: { ...args } };
   const paths = await admitAll(host, args.path);
   const runs = new Runs(host);
   const known = args.run === undefined ? null : await runs.open(args.run);
   // Read and judge before a run is opened: a path that cannot be read leaves no empty run behind.
-  const profile = await readCapture(paths, host, ctx);
-  if (profile === null) return analyzeOperators(args, paths, host, ctx.signal, folderFor);
+  const plan = await planCapture(paths, host);
+  if (plan === null) return analyzeOperators(args, paths, host, ctx.signal, folderFor);
   const before = args.compare_to === undefined ? null : await admitAll(host, args.compare_to);
-  const baseline = before === null ? null : await readProfile(before, host, { signal: ctx.signal, progress: ctx.progress });
-  const inKnown = (p: Profile): Profile => (known === null ? p : localised(p, known.dir));
-  const result = judged(inKnown(profile), baseline === null ? null : baselineOf(inKnown(baseline)));
+  const planBefore = before === null ? null : await planned(before, host, true);
+  const read = await readInTime([plan, ...(planBefore === null ? [] : [planBefore])], host, ctx, allowed);
+  if (read === null) {
+    const run = known ?? (await runs.create({ purpose: 'profile analysis', level: 'smoke' }, by));
+    return handedOver(args, run, await startReading(host, run, paths, before));
+  }
+  const [own, compared] = read.map((a) => (known === null ? a : localised(a, known.dir)));
+  if (own === undefined) throw new ToolError('E_INTERNAL', 'no analysis of what was read', 'report this as a defect of the server');
+  const result = judgedAnalysis(own, compared?.compare ?? null);
   const { rows, findings } = rowsFor(result, { view: args.view, top: args.top, minSharePct: args.min_share_pct, finding: args.finding });
   const run = known ?? (await runs.create({ purpose: 'profile analysis', level: 'smoke' }, by));
   const params: Params = { paths: paths.map((p) => inRun(run.dir, p)), folder: await folderFor(run, paths), top: args.top, min_share_pct: args.min_share_pct, ...(before === null ? {} : { baseline: before.map((p) => inRun(run.dir, p)) }) };
@@ -173,6 +177,7 @@ export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promi
     ranks: [...analysis.ranks],
     comparison: comparisonFacts(result.comparison),
     operators: null,
+    job: null,
   };
   return {
     verdict: bottleneck.class,
@@ -185,27 +190,35 @@ export async function analyzeProfile(args: AnalyzeArgs, ctx: ToolContext): Promi
   };
 }
 
-/** Changes with the tables, so that an older cache is not used. */
-const layout = 1;
-
 export interface QueryArgs {
   readonly path: string | string[];
   readonly sql: string;
   readonly limit: number;
 }
 
+/** The cached file was not what had been written; it is gone now. */
+class Damaged extends Error {}
+
 /** profile_query: one read-only statement over the cached, normalised profile. */
 export async function queryProfile(args: QueryArgs, ctx: ToolContext): Promise<ToolOk> {
   const host = openHost(ctx.config);
   const paths = await admitAll(host, args.path);
-  const key = sha256(JSON.stringify([layout, producer.version, await fingerprint(paths)]));
-  const database = await cachedFile(host.runsDir, `.cache/profiles/${key}.duckdb`, limits.cacheFiles.value, async (temporary) => {
-    ctx.progress('reading the profile');
-    const profile = await readProfile(paths, host, { signal: ctx.signal, progress: ctx.progress });
-    ctx.progress('loading it into the query engine');
-    await buildDatabase(profile, temporary);
+  const ask = async (): Promise<QueryResult> => {
+    const database = await cachedDatabase(paths, host, ctx, limits.loadMs.value);
+    try {
+      return await runQuery(database, args.sql, { rows: args.limit, timeoutMs: limits.sqlTimeoutMs.value, bytes: limits.sqlBytes.value, signal: ctx.signal });
+    } catch (error) {
+      // A refusal or a timeout says nothing of the file; anything else may be damage of it.
+      if (error instanceof ToolError && error.code !== 'E_SQL_FAILED') throw error;
+      if (!(await isDamaged(database))) throw error;
+      await discard(database);
+      throw new Damaged();
+    }
+  };
+  const result = await ask().catch((error: unknown) => {
+    if (error instanceof Damaged) return ask();
+    throw error;
   });
-  const result = await runQuery(database, args.sql, { rows: args.limit, timeoutMs: limits.sqlTimeoutMs.value, bytes: limits.sqlBytes.value, signal: ctx.signal });
   const facts: ProfileQueryFacts = { columns: result.columns, rows: result.rows, truncated: result.truncated, row_count: result.rows.length };
   return {
     verdict: 'ok',

@@ -21,7 +21,6 @@ export const thresholds = {
   boundMajority: { value: 0.5, source: 'our rule', why: 'a class is named only when most of the measured kernel time agrees' },
   computeMajority: { value: 0.5, source: 'our rule', why: 'below half of the span a kernel bound does not describe the capture' },
   deviceMajority: { value: 2 / 3, source: 'our rule', why: 'one odd rank does not change the class, two camps do' },
-  freeAttribution: { value: 0.2, source: 'Ascend agent-skills, profiling anomaly rulebook (soft attribution)', why: 'a gap belongs to a host call when at least this part of it overlaps the call' },
   copyExposed: { value: 0.1, source: 'our rule, as for idle time', why: 'copies that nothing hides cost as much as idle time' },
   /** tasks */
   minimumTasks: { value: 20, source: 'our rule', why: 'fewer kernels are a fragment; no class is named from them' },
@@ -70,7 +69,15 @@ export const limits = {
   sqlRows: { value: 200, source: 'our rule', why: 'more rows do not fit a result; aggregate instead' },
   /** bytes */
   sqlBytes: { value: 6000, source: 'contract: a result stays under 8 kB', why: 'leaves room for columns and the frame' },
+  loadMs: { value: 20_000, source: 'contract: no call blocks longer than 45 s', why: 'leaves as long for the statement; loading goes on behind' },
   sqlTimeoutMs: { value: 20_000, source: 'contract: no call blocks longer than 45 s', why: 'leaves room for reading the profile first' },
   /** files */
+  /** files */
+  cacheAnalyses: { value: 2000, source: 'our rule', why: 'an analysis of one capture has some 10 to 200 kB; several questions on 128 ranks stay' },
+  /** bytes */
+  threadedBytes: { value: 16 << 20, source: 'measured', why: 'a thread needs some 100 ms to start, which 16 MB take to read' },
+  /** bytes */
+  jobBytes: { value: 1_500_000_000, source: 'measured: 100 MB/s and more on two cores', why: 'more may not be read within the 45 s of a call, so a job does it at once' },
+  callMs: { value: 38_000, source: 'contract: no call blocks longer than 45 s', why: 'leaves room to start a job and to answer' },
   cacheFiles: { value: 6, source: 'our rule', why: 'a cached profile can have some 100 MB; the least recently used go' },
 } as const satisfies Record<string, Threshold>;

@@ -137,3 +137,28 @@ export function ranks(folder, count, rows) {
     opSummary(join(prof, 'mindstudio_profiler_output', 'op_summary_20261001120000.csv'), rows, rank);
   }
 }
+
+/** A database of msprof with `tasks` kernels of one device, every one with its operator. Times pass 2^53 as on a real host. */
+export async function database(path, tasks) {
+  const { default: Sqlite } = await import('libsql');
+  const db = new Sqlite(path);
+  const strings = ['KERNEL_AICORE', ...kernels.flatMap(([type, core, inputs, outputs]) => [type, core, inputs.replaceAll('"', ''), outputs.replaceAll('"', '')]), 'DT_BF16;DT_BF16', 'ND;ND', 'dynamic'];
+  const ids = [...new Set(strings)];
+  const id = (text) => ids.indexOf(text.replaceAll('"', '')) + 1;
+  const layers = 61;
+  const name = (i) => ids.length + 1 + i;
+  const pick = (column) => `CASE i % ${kernels.length} ${kernels.map((kernel, k) => `WHEN ${k} THEN ${column(kernel, k)}`).join(' ')} END`;
+  db.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+    CREATE TABLE STRING_IDS (id INTEGER PRIMARY KEY, value TEXT);
+    CREATE TABLE TASK (startNs INTEGER, endNs INTEGER, deviceId INTEGER, connectionId INTEGER, globalTaskId INTEGER, globalPid INTEGER, taskType INTEGER, contextId INTEGER, streamId INTEGER, taskId INTEGER, modelId INTEGER);
+    CREATE TABLE COMPUTE_TASK_INFO (name INTEGER, globalTaskId INTEGER PRIMARY KEY, blockNum INTEGER, mixBlockNum INTEGER, taskType INTEGER, opType INTEGER, inputFormats INTEGER, inputDataTypes INTEGER, inputShapes INTEGER, outputFormats INTEGER, outputDataTypes INTEGER, outputShapes INTEGER, attrInfo INTEGER, opState INTEGER, hf32Eligible INTEGER);`);
+  const put = db.prepare('INSERT INTO STRING_IDS VALUES (?, ?)');
+  for (const [i, text] of ids.entries()) put.run(i + 1, text);
+  for (let layer = 0; layer < layers; layer++) for (const [k, [type]] of kernels.entries()) put.run(name(layer * kernels.length + k), `model.layers.${layer}.${type}_${k}`);
+  const counter = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT ${tasks})`;
+  db.exec(`BEGIN;
+    ${counter} INSERT INTO TASK SELECT ${base * 1000n} + i * 70000, ${base * 1000n} + i * 70000 + ${pick(([, , , , us]) => us * 280)} + i % 97, 0, i, i, 4321, ${id('KERNEL_AICORE')}, 4294967295, 2, i % 65536, 4294967295 FROM n;
+    ${counter} INSERT INTO COMPUTE_TASK_INFO SELECT ${name(0)} + (i / ${kernels.length}) % ${layers} * ${kernels.length} + i % ${kernels.length}, i, 8 + i % 40, 0, ${pick(([, core]) => id(core))}, ${pick(([type]) => id(type))}, ${id('ND;ND')}, ${id('DT_BF16;DT_BF16')}, ${pick(([, , inputs]) => id(inputs))}, ${id('ND;ND')}, ${id('DT_BF16;DT_BF16')}, ${pick(([, , , outputs]) => id(outputs))}, NULL, ${id('dynamic')}, NULL FROM n;
+    COMMIT;`);
+  db.close();
+}

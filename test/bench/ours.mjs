@@ -1,6 +1,7 @@
 // One reading in a process of its own: the columns, the kernel table and the windows. Prints seconds and peak RSS.
 import { readFileSync } from 'node:fs';
-const dist = new URL('../../dist/', import.meta.url);
+// The third argument is where the compiled server lies.
+const dist = new URL(`${process.argv[3] ?? '../../dist'}/`, import.meta.url);
 const load = (path) => import(new URL(path, dist).href);
 const [{ readProfile }, { kernelGroups }, { deviceWindows }] = await Promise.all([load('profiles/read.js'), load('profiling/analyze/kernel.js'), load('profiles/derived/window.js')]);
 const begin = performance.now();

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const dist = process.argv.find((a) => a.startsWith('--dist='))?.slice('--dist='.length) ?? new URL('../../dist', import.meta.url).pathname;
+const main = join(dist, 'main.js');
 const dir = mkdtempSync(join(tmpdir(), 'xllm-npu-bench-'));
 const rows = [];
 const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
@@ -52,22 +53,33 @@ console.log('| measure | ours | bare node | ratio | bound |\n|---|---|---|---|--
 for (const r of rows) console.log(`| ${r.what} | ${r.ours.toFixed(1)} | ${r.baseline.toFixed(1)} | ${(r.ours / r.baseline).toFixed(2)} | ${r.ours <= r.bound ? 'met' : 'MISSED'}: ${r.bound} |`);
 
 // Profiles: the same file read by us and by a script of Python's standard library, one after the other.
-const { opSummary, timeline } = await import('./generate.mjs');
+const { database, opSummary, timeline } = await import('./generate.mjs');
 const part = process.argv.includes('--quick') ? 20 : 1;
 const here = (name) => new URL(name, import.meta.url).pathname;
 const measure = (program, args) => JSON.parse(execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 20 }));
+const ours = (path) => measure(process.execPath, [here('./ours.mjs'), path, dist]);
+const python = (kind, path) => measure('python3', [here('./baseline.py'), kind, path]);
 const files = [
-  { name: 'op_summary_1.csv', kind: 'csv', faster: 30, smaller: 15, make: (path) => opSummary(path, 2_000_000 / part) },
-  { name: 'msprof_1.json', kind: 'timeline', faster: 5, smaller: 4, make: (path) => timeline(path, 3_000_000 / part, false) },
-  { name: 'msprof_2.json', kind: 'timeline', faster: 5, smaller: 4, make: (path) => timeline(path, 3_000_000 / part, true) },
+  { name: 'op_summary_1.csv', kind: 'csv', faster: 30, smaller: 15, count: 2_000_000, tenth: true, make: opSummary },
+  { name: 'msprof_1.json', kind: 'timeline', faster: 5, smaller: 4, count: 3_000_000, tenth: true, make: (path, n) => timeline(path, n, false) },
+  { name: 'msprof_2.json', kind: 'timeline', faster: 5, smaller: 4, count: 3_000_000, tenth: false, make: (path, n) => timeline(path, n, true) },
+  // The whole profile out of the database, against one SQL query over the same join.
+  { name: 'msprof_1.db', kind: 'db', faster: 0.25, smaller: null, count: 2_000_000, tenth: false, make: database },
 ];
 console.log('\n| file | ours s | Python s | faster | goal | ours MB | Python MB | smaller | goal |\n|---|---|---|---|---|---|---|---|---|');
+const growth = [];
 for (const file of files) {
   const path = join(dir, file.name);
-  file.make(path);
-  const [ours, python] = [measure(process.execPath, [here('./ours.mjs'), path]), measure('python3', [here('./baseline.py'), file.kind, path])];
+  await file.make(path, file.count / part);
+  const [own, other] = [ours(path), python(file.kind, path)];
   rmSync(path);
-  console.log(`| ${file.name} | ${ours.seconds.toFixed(2)} | ${python.seconds.toFixed(2)} | ${(python.seconds / ours.seconds).toFixed(1)} | ${file.faster} | ${ours.mb.toFixed(0)} | ${python.mb.toFixed(0)} | ${(python.mb / ours.mb).toFixed(1)} | ${file.smaller} |`);
+  console.log(`| ${file.name} | ${own.seconds.toFixed(2)} | ${other.seconds.toFixed(2)} | ${(other.seconds / own.seconds).toFixed(2)} | ${file.faster} | ${own.mb.toFixed(0)} | ${other.mb.toFixed(0)} | ${file.smaller === null ? '' : (other.mb / own.mb).toFixed(1)} | ${file.smaller ?? ''} |`);
+  if (!file.tenth) continue;
+  await file.make(path, file.count / part / 10);
+  growth.push({ name: file.name, small: ours(path).seconds, large: own.seconds });
+  rmSync(path);
 }
+console.log('\n| ten times the rows of | s | s | ratio | bound |\n|---|---|---|---|---|');
+for (const { name, small, large } of growth) console.log(`| ${name} | ${small.toFixed(2)} | ${large.toFixed(2)} | ${(large / small).toFixed(1)} | 11 |`);
 rmSync(dir, { recursive: true, force: true });
 process.exitCode = rows.every((r) => r.ours <= r.bound) ? 0 : 1;

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanWord, readCsv } from '../../server/profiles/csv.js';
+import { readCsv } from '../../server/profiles/csv.js';
 import { limits } from '../../server/profiles/thresholds.js';
+import { cleanWord } from '../../server/profiles/words.js';
 import { tempFolder } from '../helpers/temp.js';
 
 const dir = await tempFolder();

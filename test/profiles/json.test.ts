@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Members, readEvents, slot, type EventStats } from '../../server/profiles/json.js';
+import { readEvents, slot, type EventStats } from '../../server/profiles/json.js';
 import { limits } from '../../server/profiles/thresholds.js';
 import { tempFolder } from '../helpers/temp.js';
 
@@ -18,10 +18,9 @@ interface Seen {
 async function read(text: string): Promise<{ seen: Seen[]; stats: EventStats }> {
   const path = join(dir, `${count++}.json`);
   await writeFile(path, text);
-  const args = new Members(['value']);
   const seen: Seen[] = [];
-  const stats = await readEvents(path, (event) => {
-    seen.push({ name: event.text(slot.name), pid: event.number(slot.pid), arg: event.inner(slot.args, args) ? args.text(0) : '' });
+  const stats = await readEvents(path, ['value'], (event, args) => {
+    seen.push({ name: event.text(slot.name), pid: event.number(slot.pid), arg: args?.text(0) ?? '' });
   });
   return { seen, stats };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { flopsOf } from '../../server/profiling/analyze/mfu-flops.js';
-import { mfuKey, mfuTable } from '../../server/profiling/analyze/mfu.js';
+import { mfuKey, mfuNotes, mfuTable } from '../../server/profiling/analyze/mfu.js';
 import type { ShapeGroup } from '../../server/profiling/analyze/shapes.js';
 import { makeProfile } from '../profiling/make.js';
 
@@ -79,7 +79,7 @@ describe('mfuTable', () => {
     const fast = group('MatMulV3', '1024,4096;4096,4096', '1024,4096', { totalNs: 100_000 });
     const table = mfuTable(makeProfile({ devices: [device] }), [fast]);
     expect(table.rows.get(key)).toEqual({ flops: null, mfuPct: null });
-    expect(table.notes.map((n) => n.code)).toEqual(['mfu-above-peak']);
+    expect(mfuNotes([table]).map((n) => n.code)).toEqual(['mfu-above-peak']);
   });
 
   it('takes the chip from the catalogue when device info is missing, else keeps FLOP without MFU', () => {
@@ -88,9 +88,9 @@ describe('mfuTable', () => {
     expect(named.rows.get(key)?.mfuPct).toBeCloseTo(50, 2);
     const unknown = mfuTable(makeProfile({ devices: [{ id: 0, chip: null, aicoreCount: null, aicoreMhz: null }] }), [one]);
     expect(unknown.rows.get(key)).toEqual({ flops: 2 * 1024 * 4096 * 4096, mfuPct: null });
-    expect(unknown.notes.map((n) => n.code)).toEqual(['mfu-peak-unknown']);
+    expect(mfuNotes([unknown]).map((n) => n.code)).toEqual(['mfu-peak-unknown']);
     const floats = mfuTable(makeProfile({ devices: [device] }), [{ ...one, inputTypes: 'FLOAT;FLOAT' }]);
     expect(floats.rows.get(key)?.mfuPct).toBeNull();
-    expect(floats.notes.map((n) => n.code)).toEqual(['mfu-dtype-unknown']);
+    expect(mfuNotes([floats]).map((n) => n.code)).toEqual(['mfu-dtype-unknown']);
   });
 });

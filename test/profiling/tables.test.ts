@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { analyze } from '../../server/profiling/analyze/analyze.js';
 import { collectiveType } from '../../server/profiling/analyze/communication.js';
 import { plainOp } from '../../server/profiling/analyze/fusion.js';
-import { slowLinks } from '../../server/profiling/analyze/losses.js';
+import { linkSums, slowLinks } from '../../server/profiling/analyze/losses.js';
 import { nearestRank } from '../../server/profiles/derived/numbers.js';
 import { makeProfile, type Task } from './make.js';
 
@@ -269,7 +269,7 @@ describe('fusion table', () => {
 describe('slow links', () => {
   const pair = (src: number, dst: number, gbps: number, n = 10) => Array.from({ length: n }, (_, i) => ({ op: 0, start: i * 100, dur: 100, name: 'Memcpy', bytes: gbps * 100, src, dst }));
   it('are found against their peers, and not without peers', () => {
-    const links = (subs: ReturnType<typeof pair>) => slowLinks(makeProfile({ ops: [{ start: 0, dur: 1000 }], subs })).map((l) => [l.src, l.dst, l.gbps, l.othersGbps]);
+    const links = (subs: ReturnType<typeof pair>) => slowLinks(linkSums(makeProfile({ ops: [{ start: 0, dur: 1000 }], subs })).map((p) => p.row)).map((l) => [l.src, l.dst, l.gbps, l.othersGbps]);
     expect(links([...pair(0, 1, 20), ...pair(0, 2, 20), ...pair(0, 3, 10)])).toEqual([[0, 3, 10, 20]]);
     expect(links([...pair(0, 1, 20), ...pair(0, 2, 19), ...pair(0, 3, 17)])).toEqual([]);
     expect(links([...pair(0, 1, 20), ...pair(0, 2, 10)])).toEqual([]);

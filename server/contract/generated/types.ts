@@ -34,6 +34,42 @@ export type Topology = {
   cpu_affinity: (string | null)[];
 } | null;
 export type Reasons = EnvReason[];
+export type IncidentClass =
+  | 'device'
+  | 'driver'
+  | 'runtime'
+  | 'hccl'
+  | 'link'
+  | 'aicore'
+  | 'aicpu'
+  | 'graph'
+  | 'hbm-oom'
+  | 'kv-exhaustion'
+  | 'weights-load'
+  | 'framework'
+  | 'port'
+  | 'host-os'
+  | 'disk'
+  | 'build'
+  | 'configuration'
+  | 'unknown';
+export type IncidentLayer =
+  'driver' | 'runtime' | 'hccl' | 'ge' | 'aicore' | 'aicpu' | 'torch_npu' | 'atb' | 'framework' | 'host' | 'build';
+export type Incidents = Incident[];
+export type Cascades = IncidentCascade[];
+export type Timeline = IncidentMoment[];
+export type Unmatched = IncidentUnmatched[];
+/**
+ * Exact read-only commands, in order.
+ */
+export type FirstEvidence = string[];
+export type Actions = string[];
+/**
+ * What would change the verdict.
+ */
+export type WouldChange = string[];
+export type Processes = IncidentProcess[];
+export type Commands = IncidentCommand[];
 export type JobProgress = {
   done: number;
   total: number | null;
@@ -76,6 +112,68 @@ export type Stages = StageRow[];
  */
 export type Bubbles = BubbleRow[];
 export type Devices = PipelineDevice[];
+/**
+ * One deterministic rule of review_diff, as the YAML files of server/review/rules hold it.
+ */
+export type ReviewRule = {
+  id: string;
+  title: string;
+  severity: 'high' | 'medium' | 'low';
+  /**
+   * Look at the line as it is; else comments and strings are blanked first.
+   */
+  raw?: boolean;
+  scope: ReviewScope;
+  /**
+   * Regular expression over an added line.
+   */
+  pattern?: string;
+  /**
+   * Clears the hit when it matches the statement.
+   */
+  unless?: string;
+  /**
+   * The hit counts only when this matches within so many lines above or below.
+   */
+  near?: {
+    pattern: string;
+    lines: number;
+  };
+  /**
+   * Clears the hit when it matches within so many lines above.
+   */
+  unless_near?: {
+    pattern: string;
+    lines: number;
+  };
+  /**
+   * Some enclosing header, by indentation, must match.
+   */
+  inside?: string;
+  also_inside?: string;
+  not_in?: string;
+  /**
+   * A check over the file or the whole diff, in code.
+   */
+  check?:
+    | 'unpaired'
+    | 'schema'
+    | 'triton-constexpr'
+    | 'triton-specialize'
+    | 'port-window'
+    | 'submodule'
+    | 'cmake-sources'
+    | 'copyright'
+    | 'untested'
+    | 'config-trio';
+  why: string;
+  fix: string;
+  bad: string;
+  good: string;
+  source: string;
+} & {
+  [k: string]: unknown;
+};
 /**
  * For computed files: how to compute them again.
  */
@@ -144,12 +242,38 @@ export interface AllSchemas {
   EnvSnapshot: EnvSnapshot;
   Chip: Chip;
   FailedCase: FailedCase;
+  IncidentReport: IncidentReport;
+  IncidentClass: IncidentClass;
+  IncidentLayer: IncidentLayer;
+  IncidentOrigin: IncidentOrigin;
+  IncidentEvidence: IncidentEvidence;
+  Incident: Incident;
+  IncidentCascade: IncidentCascade;
+  IncidentMoment: IncidentMoment;
+  IncidentUnmatched: IncidentUnmatched;
+  IncidentProcess: IncidentProcess;
+  IncidentCommand: IncidentCommand;
+  IncidentInput: IncidentInput;
   JobState: JobState;
   ProcessIdentity: ProcessIdentity;
   LessonCard: LessonCard;
+  LoadSearch: LoadSearch;
   LoopState: LoopState;
   LoopPassed: LoopPassed;
   LoopAttempt: LoopAttempt;
+  OpMigration: OpMigration;
+  OpRoute: OpRoute;
+  OpExisting: OpExisting;
+  OpRouteChoice: OpRouteChoice;
+  OpConstraint: OpConstraint;
+  OpErrors: OpErrors;
+  OpLimit: OpLimit;
+  OpWorst: OpWorst;
+  OpTensor: OpTensor;
+  OpAccuracy: OpAccuracy;
+  OpPair: OpPair;
+  OpPerformance: OpPerformance;
+  OpGate: OpGate;
   PerfMetrics: PerfMetrics;
   PerfPoint: PerfPoint;
   PerfLatency: PerfLatency;
@@ -168,6 +292,9 @@ export interface AllSchemas {
   Contribution: Contribution;
   ProfileComparison: ProfileComparison;
   OperatorRow: OperatorRow;
+  ReviewReport: ReviewReport;
+  ReviewQuestion: ReviewQuestion;
+  ReviewRule: ReviewRule;
   RunEvent: RunEvent;
   RunManifest: RunManifest;
   ServiceRecord: ServiceRecord;
@@ -175,6 +302,7 @@ export interface AllSchemas {
   ServicePorts: ServicePorts;
   ServiceMemory: ServiceMemory;
   ServiceIncident: ServiceIncident;
+  Signature: Signature;
   ToolFacts: ToolFacts;
   AccuracyStartFacts: AccuracyStartFacts;
   CapacityPlanFacts: CapacityPlanFacts;
@@ -196,6 +324,11 @@ export interface AllSchemas {
   AccuracyCompareFacts: AccuracyCompareFacts;
   LoopUpdateFacts: LoopUpdateFacts;
   HistorySearchFacts: HistorySearchFacts;
+  ReviewDiffFacts: ReviewDiffFacts;
+  IncidentTriageFacts: IncidentTriageFacts;
+  BenchImportFacts: BenchImportFacts;
+  BenchStartFacts: BenchStartFacts;
+  OpVerifyFacts: OpVerifyFacts;
   ToolResult: ToolResult;
   ToolOk: ToolOk;
   ToolFailed: ToolFailed;
@@ -437,6 +570,18 @@ export interface Finding {
   evidence: Evidence[];
   confidence: 'high' | 'medium' | 'low';
   action: string;
+  /**
+   * Of a review: path in the repository.
+   */
+  file?: string;
+  /**
+   * Of a review: line of the new side; null for a whole file.
+   */
+  line?: number | null;
+  /**
+   * Of a review: rule id.
+   */
+  rule?: string;
 }
 export interface Evidence {
   /**
@@ -1471,6 +1616,173 @@ export interface DetectorHit {
   value: number;
 }
 /**
+ * incident/<n>/report.json: the first error over all ranks, what follows from it, and what to do next.
+ */
+export interface IncidentReport {
+  schema: 'incident-report';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'diagnosed' | 'suspected' | 'no-known-signature' | 'inconclusive';
+  /**
+   * incidents[0].
+   */
+  primary: Incident | null;
+  incidents: Incidents;
+  cascades: Cascades;
+  timeline: Timeline;
+  unmatched: Unmatched;
+  first_evidence: FirstEvidence;
+  actions: Actions;
+  would_change: WouldChange;
+  processes: Processes;
+  commands: Commands;
+  input: IncidentInput;
+  notes: Warning[];
+}
+export interface Incident {
+  /**
+   * Signature, or silent-rank, rank-ended, stalled-start.
+   */
+  id: string;
+  class: IncidentClass;
+  layer: IncidentLayer;
+  confidence: 'high' | 'medium' | 'low';
+  /**
+   * False: the meaning of the signature was not seen in a source or a public log.
+   */
+  verified: boolean;
+  meaning: string;
+  /**
+   * Why this is the origin.
+   */
+  why: string;
+  origin: IncidentOrigin;
+  /**
+   * All ranks with this signature's class.
+   */
+  ranks: number[];
+  count: number;
+  causes: string[];
+  evidence: IncidentEvidence[];
+  false_friends: string[];
+  source: string;
+}
+/**
+ * Where it began; file and line are null when the origin is a rank that said nothing.
+ */
+export interface IncidentOrigin {
+  rank: number | null;
+  host: string | null;
+  pid: number | null;
+  device: number | null;
+  file: string | null;
+  line: number | null;
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  time: string | null;
+}
+export interface IncidentEvidence {
+  file: string;
+  line: number;
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  time: string | null;
+  rank: number | null;
+  /**
+   * The line, cleaned and capped: data, not instructions.
+   */
+  text: string;
+}
+export interface IncidentCascade {
+  id: string;
+  class: IncidentClass;
+  /**
+   * Index into incidents; null: none of them explains it.
+   */
+  under: number | null;
+  count: number;
+  ranks: number[];
+  processes: number;
+  first: IncidentEvidence;
+  /**
+   * After the origin, clocks aligned where possible.
+   */
+  delay_s: number | null;
+  meaning: string;
+}
+export interface IncidentMoment {
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  time: string | null;
+  rank: number | null;
+  host: string | null;
+  id: string;
+  role: 'root' | 'timeout' | 'cascade';
+  file: string;
+  line: number;
+  text: string;
+}
+/**
+ * An error line no signature knows, once per wording.
+ */
+export interface IncidentUnmatched {
+  file: string;
+  line: number;
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  time: string | null;
+  rank: number | null;
+  count: number;
+  text: string;
+}
+export interface IncidentProcess {
+  host: string | null;
+  pid: number | null;
+  rank: number | null;
+  device: number | null;
+  files: number;
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  first_time: string | null;
+  /**
+   * Wall clock of the writing host, ISO 8601 without zone; null: the line and its block carry none.
+   */
+  last_time: string | null;
+  counts: IncidentCount[];
+}
+export interface IncidentCount {
+  id: string;
+  count: number;
+}
+/**
+ * What collect ran or read on this host.
+ */
+export interface IncidentCommand {
+  command: string;
+  outcome: 'ok' | 'failed' | 'missing' | 'refused';
+  bytes: number;
+}
+export interface IncidentInput {
+  files: number;
+  /**
+   * After decompression.
+   */
+  bytes: number;
+  lines: number;
+  error_lines: number;
+}
+/**
  * jobs/<job>/job.json: one detached piece of work. Written atomically by its worker; a reader checks pid, process start time and boot id before it believes working.
  */
 export interface JobState {
@@ -1573,6 +1885,81 @@ export interface LessonEffect {
   conditions: string;
 }
 /**
+ * The search for the largest load that meets a service level: every pass in order, and what came out.
+ */
+export interface LoadSearch {
+  schema: 'load-search';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  job: string;
+  /**
+   * What was varied: requests in flight, or requests per second.
+   */
+  by: 'parallel' | 'rate';
+  sla: LoadSearchLevel;
+  /**
+   * Passes at each edge.
+   */
+  repeats: number;
+  /**
+   * Gap between the edges that ended the search, as a share of the lower one.
+   */
+  resolution: number;
+  tries: LoadSearchTry[];
+  result: LoadSearchResult;
+  words: string;
+}
+export interface LoadSearchLevel {
+  ttft_p99_ms: number | null;
+  tpot_p99_ms: number | null;
+}
+export interface LoadSearchTry {
+  load: number;
+  number: number | null;
+  /**
+   * perf-metrics of the pass, relative to the run root.
+   */
+  metrics: string;
+  ttft_p99_ms: number | null;
+  tpot_p99_ms: number | null;
+  failed: number | null;
+  /**
+   * Null: its p99 is not known.
+   */
+  meets: boolean | null;
+}
+export interface LoadSearchResult {
+  /**
+   * Largest load most of whose passes met the level.
+   */
+  largest: number | null;
+  smallest_failing: number | null;
+  /**
+   * Largest load up to which no pass failed it.
+   */
+  surely_met: number | null;
+  /**
+   * Smallest load from which on every pass failed it.
+   */
+  surely_failed: number | null;
+  /**
+   * False: a higher load met the level that a lower one failed.
+   */
+  monotone: boolean;
+  /**
+   * Every p99 rests on at least 299 requests.
+   */
+  tail_known: boolean;
+  passes: number;
+  end: 'edge-found' | 'cap-met' | 'none-met' | 'passes-spent' | 'unjudged';
+}
+/**
  * loop.json: where an optimisation stands. Written by loop_update after each gate it checked; enough for somebody else to go on.
  */
 export interface LoopState {
@@ -1656,6 +2043,210 @@ export interface LoopAttempt {
    */
   delta_pct: number | null;
   evidence: string[];
+}
+/**
+ * migration/<n>/report.json: one check of an operator on its way to the NPU, and the gates it leaves open.
+ */
+export interface OpMigration {
+  schema: 'op-migration';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  kind: 'route' | 'constraints' | 'accuracy' | 'performance';
+  verdict: 'pass' | 'fail' | 'inconclusive';
+  /**
+   * How far this run's evidence carries the migration. integrated and e2e-pass are never claimed from files.
+   */
+  status: 'planned' | 'blocked' | 'unit-pass' | 'perf-pass';
+  op: string | null;
+  chip: string | null;
+  route: OpRouteChoice | null;
+  /**
+   * Every rule that was looked at.
+   */
+  constraints: OpConstraint[] | null;
+  accuracy: OpAccuracy | null;
+  performance: OpPerformance | null;
+  gates: OpGate[];
+  /**
+   * Why the verdict is not pass.
+   */
+  reasons: string[];
+  findings: Finding[];
+  incomplete: Incomplete[];
+}
+export interface OpRouteChoice {
+  chosen: 'aclnn' | 'xllm_ops' | 'atb' | 'triton-ascend' | 'tilelang' | 'none';
+  from: string;
+  /**
+   * What the operator needs, by its name.
+   */
+  work: 'vector' | 'cube' | 'mixed' | 'unknown';
+  choices: OpRoute[];
+  /**
+   * Kernels of that or a near name that xLLM has.
+   */
+  existing: OpExisting[];
+  /**
+   * To be answered before a kernel is written.
+   */
+  questions: string[];
+}
+export interface OpRoute {
+  route: 'aclnn' | 'xllm_ops' | 'atb' | 'triton-ascend' | 'tilelang' | 'none';
+  why: string;
+  /**
+   * Where it is done in xLLM.
+   */
+  where: string;
+  /**
+   * 1 is the choice.
+   */
+  rank: number;
+}
+export interface OpExisting {
+  name: string;
+  kind: 'tilelang' | 'xllm_ops';
+  where: string;
+}
+export interface OpConstraint {
+  rule: string;
+  result: 'ok' | 'violated' | 'warning' | 'unchecked';
+  value: number | null;
+  limit: number | null;
+  unit: string;
+  why: string;
+  /**
+   * The largest that fits, or how it is put right.
+   */
+  fit: string | null;
+  source: string;
+}
+export interface OpAccuracy {
+  /**
+   * single: against limits of the dtype; double: against the errors of a third implementation; exact: integers; none: no limit is known, or nothing could be compared.
+   */
+  standard: 'single' | 'double' | 'exact' | 'none';
+  /**
+   * The errors are judged by it.
+   */
+  dtype: string;
+  level: 'L0' | 'L1' | 'L2' | null;
+  golden: OpTensor;
+  actual: OpTensor;
+  benchmark: OpTensor | null;
+  errors: OpErrors | null;
+  benchmark_errors: OpErrors | null;
+  limits: OpLimit[];
+  worst: OpWorst[];
+}
+export interface OpTensor {
+  path: string;
+  name: string | null;
+  dtype: string;
+  shape: number[];
+}
+export interface OpErrors {
+  elements: number;
+  /**
+   * Elements whose value differs at all.
+   */
+  mismatches: number;
+  /**
+   * Mean relative error over the elements it is judged by, error over |golden| + 1e-7; null: none, or not finite.
+   */
+  mere: number | null;
+  /**
+   * Largest relative error of them.
+   */
+  mare: number | null;
+  /**
+   * Null where a side has no length.
+   */
+  cosine: number | null;
+  max_abs: number | null;
+  rmse: number | null;
+  /**
+   * Elements that are NaN or infinite on one side only, or infinite with the other sign.
+   */
+  nan_inf: number;
+  /**
+   * Finite elements with |golden| below the small-value region of the dtype.
+   */
+  small_elements: number;
+  /**
+   * Of those, elements off by more than the absolute tolerance.
+   */
+  small_errors: number;
+  /**
+   * |larger − smaller| / elements: 0 is unbiased.
+   */
+  balance: number | null;
+}
+export interface OpLimit {
+  metric: string;
+  value: number | null;
+  limit: number;
+  ok: boolean;
+  source: string;
+}
+export interface OpWorst {
+  /**
+   * In the tensor, as C-order coordinates.
+   */
+  index: number[];
+  golden: number | string;
+  actual: number | string;
+  abs: number | null;
+  rel: number | null;
+}
+export interface OpPerformance {
+  kind: 'operator-profile' | 'capture';
+  pairs: OpPair[];
+  geomean_speedup: number | null;
+  worst_speedup: number | null;
+  min_speedup: number;
+  /**
+   * Least speed-up of any shape.
+   */
+  slowest_allowed: number;
+  unpaired: string[];
+}
+export interface OpPair {
+  baseline: string;
+  candidate: string;
+  /**
+   * Input shapes; null: the profile does not hold them.
+   */
+  shapes: string | null;
+  baseline_us: number | null;
+  candidate_us: number | null;
+  speedup: number | null;
+  /**
+   * Of the baseline and of the candidate.
+   */
+  launches: number[];
+  /**
+   * Busiest unit and its share of cycles.
+   */
+  baseline_unit: string | null;
+  candidate_unit: string | null;
+  /**
+   * Of the bandwidth to main memory, as msprof op reports it.
+   */
+  baseline_memory_peak_pct: number | null;
+  candidate_memory_peak_pct: number | null;
+}
+export interface OpGate {
+  gate: string;
+  state: 'met' | 'partial' | 'failed' | 'open';
+  need: string;
+  have: string;
 }
 /**
  * perf/<job>/<point>/metrics.json: what a load client measured, in one vocabulary for every client. Numbers that the client did not give, or that would be averages over zero successes, are null.
@@ -1777,7 +2368,7 @@ export interface PerfSampling {
   ignore_eos: boolean | null;
 }
 /**
- * Milliseconds over the successful requests of the window. Percentiles as the client computes them.
+ * Milliseconds over the successful requests of the window. Percentiles as the client computes them; interpolated where they are computed from its per-request rows.
  */
 export interface PerfLatency {
   mean: number | null;
@@ -2640,6 +3231,83 @@ export interface OperatorRoofline {
   memory_peak_pct: number | null;
 }
 /**
+ * review/<n>/report.json: what the rules found in the added lines of a diff, and the questions it leaves to judgement.
+ */
+export interface ReviewReport {
+  schema: 'review-report';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  source: Source[];
+  verdict: 'clean' | 'findings' | 'inconclusive';
+  /**
+   * By the paths of the diff.
+   */
+  repository_kind: 'xllm' | 'vllm-ascend' | 'operators' | 'unknown';
+  /**
+   * Commit compared with; null for a diff file.
+   */
+  base: string | null;
+  head: string | null;
+  focus: string | null;
+  files_changed: number;
+  lines_added: number;
+  lines_removed: number;
+  counts: ReviewCounts;
+  findings: Finding[];
+  judgement_checklist: ReviewQuestion[];
+  suppressed: ReviewSuppressed[];
+  /**
+   * Files nothing was looked for in.
+   */
+  skipped: ReviewSkipped[];
+  /**
+   * Deterministic rules applied.
+   */
+  rules: number;
+}
+export interface ReviewCounts {
+  high: number;
+  medium: number;
+  low: number;
+}
+export interface ReviewQuestion {
+  id: string;
+  topic: string;
+  ask: string;
+  /**
+   * What in the diff raised it.
+   */
+  because: string;
+}
+export interface ReviewSuppressed {
+  rule: string;
+  file: string;
+  line: number | null;
+  reason: string;
+}
+export interface ReviewSkipped {
+  file: string;
+  why: string;
+}
+export interface ReviewScope {
+  /**
+   * Regular expressions; one must match the path.
+   *
+   * @minItems 1
+   */
+  paths: [string, ...string[]];
+  not?: string[];
+  /**
+   * @minItems 1
+   */
+  languages: ['cpp' | 'python' | 'any', ...('cpp' | 'python' | 'any')[]];
+}
+/**
  * One line of events.jsonl. Each line carries the hash of the line before it, so a removed or edited line shows.
  */
 export interface RunEvent {
@@ -3039,6 +3707,82 @@ export interface ServiceIncident {
   text: string | null;
 }
 /**
+ * One entry of server/incident/catalogue/*.yaml: how a failure shows in a log line, what it means and what to do.
+ */
+export interface Signature {
+  id: string;
+  layer:
+    'driver' | 'runtime' | 'hccl' | 'ge' | 'aicore' | 'aicpu' | 'torch_npu' | 'atb' | 'framework' | 'host' | 'build';
+  class:
+    | 'device'
+    | 'driver'
+    | 'runtime'
+    | 'hccl'
+    | 'link'
+    | 'aicore'
+    | 'aicpu'
+    | 'graph'
+    | 'hbm-oom'
+    | 'kv-exhaustion'
+    | 'weights-load'
+    | 'framework'
+    | 'port'
+    | 'host-os'
+    | 'disk'
+    | 'build'
+    | 'configuration'
+    | 'unknown';
+  /**
+   * root: can be the origin. timeout: this rank waited for another one. cascade: follows from something earlier.
+   */
+  role: 'root' | 'timeout' | 'cascade';
+  /**
+   * Also on lines that are not of an error level, such as device events and kernel lines.
+   */
+  any_level?: boolean;
+  /**
+   * Every matching line holds one of them; only such lines meet the regex.
+   *
+   * @minItems 1
+   */
+  literals: [string, ...string[]];
+  /**
+   * Case-sensitive, without nested quantifiers.
+   */
+  regex?: string;
+  /**
+   * Six-digit runtime codes, matched where the line calls them a code or result.
+   *
+   * @minItems 1
+   */
+  codes?: [number, ...number[]];
+  /**
+   * CANN codes as they head an error block: EI0002:, (EI0002), EI0002[PID.
+   *
+   * @minItems 1
+   */
+  cann?: [string, ...string[]];
+  meaning: string;
+  /**
+   * @minItems 1
+   */
+  causes: [string, ...string[]];
+  /**
+   * Read-only commands or places to look at first.
+   */
+  evidence: string[];
+  /**
+   * @minItems 1
+   */
+  actions: [string, ...string[]];
+  false_friends: string[];
+  source: string;
+  /**
+   * source: text seen in a program's source or tables. issue: seen in a public log. stated: one document says so, not verified. domain: general knowledge, not verified.
+   */
+  confidence: 'source' | 'issue' | 'stated' | 'domain';
+}
+/**
  * The facts of each tool's answer, by tool name.
  */
 export interface ToolFacts {
@@ -3195,6 +3939,10 @@ export interface ProfileAnalyzeFacts {
    * With compare_to: candidate (path) minus baseline (compare_to).
    */
   comparison: ComparisonFacts | null;
+  /**
+   * For job_wait: the job that reads a capture too large for one call; else null.
+   */
+  job: string | null;
   /**
    * Kernels of an operator profile (OPPROF); null for captures of a service.
    */
@@ -3532,6 +4280,116 @@ export interface HistoryCard {
    * File of a card of this host; null for one that ships with the package.
    */
   path: string | null;
+}
+export interface ReviewDiffFacts {
+  run: string;
+  repository_kind: string;
+  files_changed: number;
+  lines_added: number;
+  counts: ReviewCounts;
+  judgement_checklist: ReviewQuestion[];
+  suppressed: number;
+  rules: number;
+}
+export interface IncidentTriageFacts {
+  run: string;
+  /**
+   * incidents[0].
+   */
+  primary: Incident | null;
+  incidents: Incidents;
+  cascades: Cascades;
+  timeline: Timeline;
+  unmatched: Unmatched;
+  first_evidence: FirstEvidence;
+  actions: Actions;
+  would_change: WouldChange;
+  processes: Processes;
+  commands: Commands;
+  input: IncidentInput;
+}
+export interface BenchImportFacts {
+  run: string;
+  client: string;
+  client_version: string | null;
+  /**
+   * Which layout of the client's output files was read.
+   */
+  output_generation: string | null;
+  /**
+   * Points in all; points shows the first of them.
+   */
+  loads: number;
+  points: PerfPoint[];
+  incomplete: Incomplete[];
+}
+export interface BenchStartFacts {
+  run: string;
+  /**
+   * For job_wait; null in a dry run.
+   */
+  job: string | null;
+  client: string;
+  /**
+   * Null: it does not say, or the built-in probe.
+   */
+  client_version: string | null;
+  /**
+   * Service of this run that listens at the endpoint; null: none.
+   */
+  service_job: string | null;
+  /**
+   * Passes in order, at most 12; of a search the first.
+   */
+  points: BenchStartPoint[];
+  /**
+   * All passes; null: a search makes as many as it needs.
+   */
+  passes: number | null;
+  /**
+   * Requests before each pass.
+   */
+  warmup: number;
+  /**
+   * Exact commands in order, at most 12, each cut to 700 characters; manifest.yaml has all.
+   */
+  command: string[];
+}
+export interface BenchStartPoint {
+  id: string;
+  repeat: number;
+  parallel: number | null;
+  rate: number | null;
+  number: number;
+}
+export interface OpVerifyFacts {
+  run: string;
+  kind: string;
+  op: string | null;
+  status: string;
+  route: OpRouteChoice | null;
+  /**
+   * Broken, warned of and unchecked rules; the artifact holds all.
+   */
+  violations: OpConstraint[];
+  /**
+   * Of accuracy.
+   */
+  standard: string | null;
+  dtype: string | null;
+  level: string | null;
+  errors: OpErrors | null;
+  benchmark_errors: OpErrors | null;
+  limits: OpLimit[];
+  worst: OpWorst[];
+  /**
+   * Geometric mean over the shapes.
+   */
+  speedup: number | null;
+  worst_speedup: number | null;
+  pairs: OpPair[];
+  gates: OpGate[];
+  reasons: string[];
 }
 export interface ToolOk {
   /**

@@ -1,5 +1,4 @@
 import { lowerBound } from '../../profiles/derived/numbers.js';
-import { quantile } from '../../stats/quantiles.js';
 import type { GroupTrace } from './extract.js';
 import { alignment, thresholds } from './thresholds.js';
 
@@ -18,9 +17,15 @@ export interface Pairing {
   readonly ambiguous: boolean;
 }
 
-/** Median; NaN of none. */
+/** Median of ascending values; NaN of none. */
+function middleOf(sorted: Float64Array): number {
+  const last = sorted.length - 1;
+  return ((sorted[last >> 1] ?? Number.NaN) + (sorted[(last + 1) >> 1] ?? Number.NaN)) / 2;
+}
+
+/** Median in any order; NaN of none. Sorted as typed numbers: it is taken once per collective. */
 export function median(values: ArrayLike<number>): number {
-  return quantile(Array.from(values), 0.5) ?? Number.NaN;
+  return middleOf(Float64Array.from(values).sort());
 }
 
 /** Two ends this close can be one event: well under the usual distance of events. */
@@ -33,6 +38,11 @@ export function toleranceOf(train: Train): number {
     alignment.longestTolerance,
     Math.max(alignment.shortestTolerance, alignment.ofShortGap * (gaps[Math.floor(gaps.length / 10)] ?? 0)),
   );
+}
+
+/** How far the ends of one collective may lie apart on average: ends of other collectives, which meet by chance, lie further. */
+function meeting(tolerance: number): number {
+  return Math.max(alignment.shortestTolerance, tolerance * alignment.meeting);
 }
 
 /** The row of `b` nearest to an instant among equal collectives within `tolerance`; −1 for none. */
@@ -56,55 +66,143 @@ function fit(a: Train, b: Train, from: number, to: number, shift: number, tolera
   return sum / Math.max(1, to - from);
 }
 
-/**
- * Pairs equal collectives of two ranks by their ends, whatever their clocks differ by and whichever of them a rank lost. A shift of
- * the clock is found on a probe of events, then followed in both directions: it may drift. Null when no shift fits.
- */
-export function pair(a: Train, b: Train): Pairing | null {
-  const tolerance = toleranceOf(a);
-  const fine = tolerance / 4;
-  let best: { shift: number; score: number; from: number } | null = null;
-  let ambiguous = false;
-  const size = Math.min(alignment.probe, a.endNs.length);
-  for (let p = 0; p < alignment.probes; p += 1) {
-    const from = Math.floor(((a.endNs.length - size) * (p + 0.5)) / alignment.probes);
-    const candidates: { shift: number; score: number }[] = [];
-    for (let j = 0; j < b.endNs.length; j += 1) {
-      if (b.word[j] !== a.word[from]) continue;
-      const shift = (b.endNs[j] ?? 0) - (a.endNs[from] ?? 0);
-      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine) < thresholds.fit.value / 2) continue;
-      candidates.push({ shift, score: fit(a, b, from, from + size, shift, fine) });
-    }
-    const top = candidates.reduce((m, c) => Math.max(m, c.score), 0);
-    // Repeating steps fit under many shifts; of those, clocks that are nearer to each other are likelier.
-    const good = candidates
-      .filter((c) => c.score >= top * thresholds.ambiguous.value)
-      .sort((x, y) => Math.abs(x.shift) - Math.abs(y.shift));
-    const found = good[0];
-    if (found === undefined || (best !== null && found.score <= best.score)) continue;
-    best = { ...found, from };
-    ambiguous =
-      Math.abs(found.shift) > alignment.nearClock && good.some((c) => Math.abs(c.shift - found.shift) > tolerance);
+/** Whether distances of paired ends lie on a line: clocks that only differ and drift. */
+function straight(ahead: readonly number[], tolerance: number): boolean {
+  const third = Math.max(1, Math.floor(ahead.length / 3));
+  const rise = (median(ahead.slice(-third)) - median(ahead.slice(0, third))) / Math.max(1, ahead.length - third);
+  const middle = median(ahead);
+  return median(ahead.map((v, i) => Math.abs(v - middle - rise * (i - (ahead.length - 1) / 2)))) <= tolerance;
+}
+
+/** Pairs by the counters in the names. Null where they repeat (replayed graphs), are missing, or the ends of the pairs do not meet. */
+function pairByCounter(a: Train, b: Train): Pairing | null {
+  const at = new Map<number, number>();
+  for (const [row, n] of b.trace.counter.entries()) {
+    if (n < 0 || at.has(n)) return null;
+    at.set(n, row);
   }
-  if (best === null || best.score < thresholds.fit.value) return null;
+  const rows = new Int32Array(a.endNs.length).fill(-1);
+  const seen = new Set<number>();
+  const ahead: number[] = [];
+  for (const [row, n] of a.trace.counter.entries()) {
+    if (n < 0 || seen.has(n)) return null;
+    seen.add(n);
+    const other = at.get(n);
+    if (other === undefined || a.word[row] !== b.word[other]) continue;
+    rows[row] = other;
+    ahead.push((b.endNs[other] ?? 0) - (a.endNs[row] ?? 0));
+  }
+  const enough = ahead.length >= Math.min(a.endNs.length, b.endNs.length) * thresholds.matched.value;
+  return ahead.length > 0 && enough && straight(ahead, meeting(toleranceOf(a))) ? { rows, matched: ahead.length, ambiguous: false } : null;
+}
+
+/** Pairs equal collectives of two ranks: by the counters of their names where these are unique, else by time. Null when neither fits. */
+export function pair(a: Train, b: Train): Pairing | null {
+  return pairByCounter(a, b) ?? pairByTime(a, b);
+}
+
+/** A shift of the clock of `b`, tried on events of `a` from `from` on. */
+interface Candidate {
+  readonly shift: number;
+  readonly from: number;
+  readonly score: number;
+}
+
+/** Shifts under which a probe of `a` fits, best first, no two of them alike. */
+function candidatesOf(a: Train, b: Train, tolerance: number): Candidate[] {
+  const fine = tolerance / 2;
+  const size = Math.min(alignment.probe, a.endNs.length);
+  const found: Candidate[] = [];
+  let best = 0;
+  for (let p = 0; p < alignment.probes && (p < alignment.leastProbes || best < alignment.sure); p += 1) {
+    const from = Math.floor(((a.endNs.length - size) * (p + 0.5)) / alignment.probes);
+    // Clocks nearest to each other go first, and only so many are tried: the search stays linear.
+    const near = Array.from(b.endNs, (end) => end - (a.endNs[from] ?? 0))
+      .filter((_, j) => b.word[j] === a.word[from])
+      .sort((x, y) => Math.abs(x) - Math.abs(y));
+    for (const shift of near.slice(0, alignment.candidates)) {
+      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine) < thresholds.fit.value / 2) continue;
+      const score = fit(a, b, from, from + size, shift, fine);
+      best = Math.max(best, score);
+      found.push({ shift, from, score });
+    }
+  }
+  const kept: Candidate[] = [];
+  for (const c of found.sort((x, y) => y.score - x.score)) {
+    if (c.score < Math.max(thresholds.fit.value, best / 2) || kept.length === alignment.followedShifts) break;
+    if (kept.every((k) => Math.abs(k.shift - c.shift) > tolerance)) kept.push(c);
+  }
+  return kept;
+}
+
+interface Followed {
+  readonly rows: Int32Array;
+  readonly matched: number;
+  /** Mean distance of a paired end from where the pairs before it put it, ns. */
+  readonly residual: number;
+  /** Share of the ends for which a pair could be, the other rank being captured then, that have one. */
+  readonly rate: number;
+}
+
+/** Pairs from a shift on in both directions, up to `reach` events each; the shift follows the pairs: clocks drift. */
+function followed(a: Train, b: Train, start: Candidate, tolerance: number, reach: number): Followed {
   const rows = new Int32Array(a.endNs.length).fill(-1);
   const used = new Uint8Array(b.endNs.length);
-  let matched = 0;
-  const follow = (step: 1 | -1): void => {
-    const recent: number[] = [];
-    let shift = best.shift;
-    for (let i = step === 1 ? best.from : best.from - 1; i >= 0 && i < a.endNs.length; i += step) {
-      const j = nearest(b, a.word[i] ?? -1, (a.endNs[i] ?? 0) + shift, tolerance);
+  let [matched, tried, sum] = [0, 0, 0];
+  const [low, high] = [b.endNs[0] ?? 0, b.endNs.at(-1) ?? 0];
+  for (const step of [1, -1]) {
+    const recent = new Float64Array(alignment.followed);
+    let [count, shift] = [0, start.shift];
+    const first = step === 1 ? start.from : start.from - 1;
+    for (let i = first; i >= 0 && i < a.endNs.length && Math.abs(i - first) < reach; i += step) {
+      const at = (a.endNs[i] ?? 0) + shift;
+      if (at >= low - tolerance && at <= high + tolerance) tried += 1;
+      const j = nearest(b, a.word[i] ?? -1, at, tolerance);
       if (j < 0 || used[j] === 1) continue;
       used[j] = 1;
       rows[i] = j;
       matched += 1;
-      recent.push((b.endNs[j] ?? 0) - (a.endNs[i] ?? 0));
-      if (recent.length > alignment.followed) recent.shift();
-      shift = median(recent);
+      const ahead = (b.endNs[j] ?? 0) - (a.endNs[i] ?? 0);
+      sum += Math.abs(ahead - shift);
+      recent[count % alignment.followed] = ahead;
+      count += 1;
+      shift = median(recent.subarray(0, Math.min(count, alignment.followed)));
     }
-  };
-  follow(1);
-  follow(-1);
-  return { rows, matched, ambiguous };
+  }
+  return { rows, matched, residual: sum / Math.max(1, matched), rate: matched / Math.max(1, tried) };
+}
+
+/**
+ * Pairs equal collectives of two ranks by their ends, whatever their clocks differ by and whichever of them a rank lost. Repeating steps
+ * fit under many shifts of the clock: the right one leaves the least distance. Null when no shift fits.
+ */
+export function pairByTime(a: Train, b: Train): Pairing | null {
+  const tolerance = toleranceOf(a);
+  const tried = candidatesOf(a, b, tolerance).map((candidate) => ({ candidate, ...followed(a, b, candidate, tolerance, alignment.reach) }));
+  const most = tried.reduce((m, t) => Math.max(m, t.matched), 0);
+  const rate = tried.reduce((m, t) => Math.max(m, t.matched >= most * thresholds.matched.value ? t.rate : 0), 0);
+  const likely = tried.filter((t) => t.matched >= most * thresholds.matched.value && t.rate >= rate * thresholds.rate.value);
+  const least = likely.reduce((m, t) => Math.min(m, t.residual), Number.POSITIVE_INFINITY);
+  const within = (factor: number): typeof likely => likely.filter((t) => t.residual <= Math.max(least * factor, alignment.tickNs));
+  // Between shifts that fit the same, clocks nearer to each other are likelier.
+  const [chosen] = within(thresholds.sameFit.value).sort((x, y) => Math.abs(x.candidate.shift) - Math.abs(y.candidate.shift));
+  if (chosen === undefined) return null;
+  const { rows, matched, residual } = followed(a, b, chosen.candidate, tolerance, Number.POSITIVE_INFINITY);
+  return residual > meeting(tolerance) ? null : { rows, matched, ambiguous: within(thresholds.ambiguous.value).length > 1 };
+}
+
+/** Pairs trains whose clocks are known: by counters, else the nearest equal collective. @param expect where an end of `a` lies on the clock of `b` */
+export function pairAligned(a: Train, b: Train, expect: (endNs: number) => number): Int32Array {
+  const counted = pairByCounter(a, b);
+  if (counted !== null) return counted.rows;
+  const tolerance = toleranceOf(a);
+  const rows = new Int32Array(a.endNs.length).fill(-1);
+  const used = new Uint8Array(b.endNs.length);
+  for (let i = 0; i < a.endNs.length; i += 1) {
+    const j = nearest(b, a.word[i] ?? -1, expect(a.endNs[i] ?? 0), tolerance);
+    if (j < 0 || used[j] === 1) continue;
+    used[j] = 1;
+    rows[i] = j;
+  }
+  return rows;
 }

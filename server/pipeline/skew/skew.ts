@@ -1,272 +1,197 @@
 import type { Profile } from '../../profiles/profile.js';
-import { lowerBound, round } from '../../profiles/derived/numbers.js';
-import { median, pair, type Train } from './align.js';
-import { rankExtract, type RankExtract } from './extract.js';
+import { round } from '../../profiles/derived/numbers.js';
+import { stepsOf } from '../../profiles/derived/steps.js';
+import { Labels } from '../../profiles/derived/stepsLabels.js';
+import { median } from './align.js';
+import { alignClocks, groupsOf, toLocal, type Component, type Group } from './clocks.js';
+import { eventsOf, type Events } from './events.js';
+import { rankExtract, rebased, type RankExtract } from './extract.js';
+import { latenessOf, type Lateness } from './late.js';
+import { slowLinksOf } from './links.js';
+import { cutsOf, interpolate, type Cuts } from './own.js';
 import { thresholds } from './thresholds.js';
-import type { RankSkewRow, SkewOptions, SkewReason, SkewResult } from './types.js';
-
-/** Clock of a rank against the reference's: what it is ahead at `midNs`, and how fast that grows. */
-interface Clock {
-  readonly offsetNs: number;
-  readonly drift: number;
-  readonly midNs: number;
-}
-
-const toReference = (clock: Clock, at: number): number =>
-  at - clock.offsetNs - clock.drift * (at - clock.offsetNs - clock.midNs);
-const toLocal = (clock: Clock, at: number): number => at + clock.offsetNs + clock.drift * (at - clock.midNs);
+import type { GroupRow, RankSkew, RankSkewRow, RankSource, SkewOptions, SkewPattern, SkewReason, SkewResult } from './types.js';
 
 /** Compares the ranks of a profile. Pure. */
 export function rankSkew(profile: Profile, options: SkewOptions = {}): SkewResult {
   const devices = options.devices ?? profile.devices.map((_, i) => i);
-  return skewOf(devices.map((device) => rankExtract(profile, device)));
+  const boundary = options.boundary ?? null;
+  const steps = (device: number): ReturnType<typeof stepsOf>['steps'] => stepsOf(profile, device, new Labels(profile), boundary).steps;
+  return skewOf(devices.map((device) => rankExtract(profile, device, steps(device))));
 }
 
-/** Compares ranks read one by one. Every extract must count time from the same `baseNs`. Pure. */
-export function skewOf(extracts: readonly RankExtract[]): SkewResult {
+interface Part {
+  readonly component: Component;
+  readonly events: Events;
+  readonly cuts: Cuts;
+  readonly lateness: Lateness;
+}
+
+/** Compares ranks read one by one, from one profile or from many. Pure, and linear in their collectives. */
+export function skewOf(given: readonly RankExtract[]): SkewResult {
   const reasons: SkewReason[] = [];
-  if (extracts.length < 2)
-    return {
-      skew: null,
-      reasons: [{ code: 'single-rank', detail: 'one rank in the capture: there is nothing to compare it with' }],
-    };
-  const trains = trainsOf(extracts);
-  if (trains.length === 0)
-    return {
-      skew: null,
-      reasons: [
-        {
-          code: 'no-collectives',
-          detail: 'no collective is recorded on two ranks: capture at level l1 or Level1 on every rank',
-        },
-      ],
-    };
-  const clocks: (Clock | null)[] = extracts.map(() => null);
-  const first = trains[0]?.members[0]?.rank ?? 0;
-  clocks[first] = { offsetNs: 0, drift: 0, midNs: 0 };
-  for (let grown = true; grown;) {
-    grown = false;
-    for (const { members } of trains) {
-      const known = members.find((m) => clocks[m.rank] != null);
-      if (known === undefined) continue;
-      for (const other of members) {
-        if (clocks[other.rank] != null) continue;
-        const clock = clockFrom(known.train, clocks[known.rank], other.train);
-        if (clock === null) continue;
-        if (clock.ambiguous)
-          reasons.push({
-            code: 'clock-ambiguous',
-            detail: `the collectives of extract ${other.rank} fit under several shifts of its clock; the nearest was taken`,
-          });
-        clocks[other.rank] = clock.clock;
-        grown = true;
-      }
-    }
-  }
-  const rows = extracts.map(() => ({ n: 0, wait: 0, late: new Array<number>(), residual: new Array<number>() }));
-  let [matched, complete, from, to] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { members, size } of trains) {
-    const lead = members.find((m) => clocks[m.rank] != null);
-    const own = lead === undefined ? null : clocks[lead.rank];
-    if (lead === undefined || own == null) continue;
-    if (size !== null && members.length < size)
-      reasons.push({
-        code: 'rank-missing',
-        detail: `a group of ${size} ranks has ${members.length} in the capture; waits for the missing ones look like transfer`,
-      });
-    const pairs = members.map((m) =>
-      m === lead ? null : clocks[m.rank] == null ? undefined : (pair(lead.train, m.train)?.rows ?? undefined),
-    );
-    for (let i = 0; i < lead.train.endNs.length; i += 1) {
-      const seen = members.flatMap((m, k) => {
-        const [clock, list] = [clocks[m.rank], pairs[k]];
-        const row = list === null ? i : (list?.[i] ?? -1);
-        return clock == null || row < 0
-          ? []
-          : [
-              {
-                rank: m.rank,
-                at: toReference(clock, m.train.trace.startNs[row] ?? 0),
-                end: toReference(clock, m.train.endNs[row] ?? 0),
-              },
-            ];
-      });
-      if (seen.length < 2) continue;
-      matched += 1;
-      if (seen.length === members.length) complete += 1;
-      const [low, high, end] = [
-        Math.min(...seen.map((s) => s.at)),
-        Math.max(...seen.map((s) => s.at)),
-        median(seen.map((s) => s.end)),
-      ];
-      [from, to] = [Math.min(from, end), Math.max(to, end)];
-      for (const s of seen) {
-        const row = rows[s.rank];
-        if (row === undefined) continue;
-        row.n += 1;
-        row.wait += Math.max(0, high - s.at);
-        row.late.push(s.at - low);
-        row.residual.push(Math.abs(s.end - end));
-      }
-    }
-  }
-  if (matched < thresholds.fewCollectives.value)
-    return {
-      skew: null,
-      reasons: [
-        ...reasons,
-        {
-          code: 'not-matched',
-          detail: `${matched} collectives could be matched over ranks; ${thresholds.fewCollectives.value} are needed`,
-        },
-      ],
-    };
-  clocks.forEach((clock, i) => {
-    if (clock === null)
-      reasons.push({ code: 'rank-unmatched', detail: `extract ${i} shares no matching collectives with the others` });
-  });
-  const count = thresholds.intervals.value;
-  const spent = extracts.map((e, r) => {
-    const clock = clocks[r];
-    if (clock == null) return null;
-    const at = Array.from({ length: count + 1 }, (_, i) => toLocal(clock, from + ((to - from) * i) / count));
-    const own = at.map((t) => t - interpolate(e.pointNs, e.exposedNs, t));
-    return {
-      own: own.slice(1).map((v, i) => v - (own[i] ?? 0)),
-      compute: interpolate(e.pointNs, e.computeNs, at.at(-1) ?? 0) - interpolate(e.pointNs, e.computeNs, at[0] ?? 0),
-    };
-  });
-  const levels = spent.map((mine, r) => {
-    if (mine === null) return null;
-    const ratios = mine.own.flatMap((v, i) => {
-      const peers = median(spent.flatMap((p, k) => (p === null || k === r ? [] : [p.own[i] ?? Number.NaN])));
-      return peers > 0 ? [v / peers - 1] : [];
+  const none = (code: SkewReason['code'], detail: string): SkewResult => ({ skew: null, reasons: [...reasons, { code, detail }] });
+  if (given.length < 2) return none('single-rank', 'one rank in the capture: there is nothing to compare it with');
+  const base = given.reduce((low, e) => (e.baseNs < low ? e.baseNs : low), given[0]?.baseNs ?? 0n);
+  const extracts = given.map((e) => rebased(e, base));
+  const groups = groupsOf(extracts);
+  if (groups.length === 0) return none('no-collectives', 'no collective is recorded on two ranks: capture at level l1 or Level1 on every rank, and give the captures of all ranks');
+  const components = alignClocks(extracts, groups, reasons);
+  const parts = components
+    .filter((c) => c.clocks.size > 1)
+    .map((component): Part => {
+      const events = eventsOf(component);
+      const cuts = cutsOf(component, extracts, events);
+      return { component, events, cuts, lateness: latenessOf(component, extracts, events, cuts) };
     });
-    if (ratios.length === 0) return null;
-    const middle = median(ratios);
-    return {
-      pct: middle * 100,
-      error: (100 * thresholds.deviation.value * thresholds.medianError.value * median(ratios.map((v) => Math.abs(v - middle)))) / Math.sqrt(ratios.length),
-    };
-  });
-  const known = extracts.every((e) => e.rank !== null) && new Set(extracts.map((e) => e.rank)).size === extracts.length;
-  if (!known)
-    reasons.push({
-      code: 'rank-inferred',
-      detail: 'the profile does not say the ranks: they are numbered in the order of its devices',
-    });
-  const number = (i: number): number => (known ? (extracts[i]?.rank ?? i) : i);
-  const slow = levels
-    .flatMap((l, i) =>
-      l !== null && l.pct >= thresholds.skew.value && l.pct >= thresholds.certainty.value * l.error
-        ? [{ i, pct: l.pct }]
-        : [],
-    )
-    .sort((a, b) => b.pct - a.pct);
-  const offsets = clocks.flatMap((c) => (c === null ? [] : [toLocal(c, (from + to) / 2) - (from + to) / 2]));
-  const spread = (Math.max(...offsets) - Math.min(...offsets)) / 1000;
-  const waiting = (100 * rows.reduce((a, r) => a + r.wait, 0)) / (offsets.length * Math.max(1, to - from));
-  const perRank = extracts.map((e, i): RankSkewRow => {
-    const [clock, row] = [clocks[i], rows[i]];
-    const mine = spent[i];
-    return {
-      rank: number(i),
-      rank_source: known ? 'profile' : 'order',
-      device: e.device,
-      host: e.host,
-      collectives: row?.n ?? 0,
-      compute_us: mine == null ? null : round(mine.compute / 1000),
-      own_us: mine == null ? null : round(mine.own.reduce((a, b) => a + b, 0) / 1000),
-      comm_wait_us: row === undefined || row.n === 0 ? null : round(row.wait / 1000),
-      late_us_p50: row === undefined || row.n === 0 ? null : round(median(row.late) / 1000),
-      skew_pct: levels[i] == null ? null : round(levels[i].pct),
-      clock_offset_us: clock == null ? null : round((toLocal(clock, (from + to) / 2) - (from + to) / 2) / 1000),
-      clock_drift_ppm: clock == null ? null : round(clock.drift * 1e6),
-      clock_residual_us: row === undefined || row.n === 0 ? null : round(median(row.residual) / 1000),
-    };
-  });
-  const worst = slow[0];
-  const highest = worst?.pct ?? levels.flatMap((l) => (l === null ? [] : [l.pct])).sort((a, b) => b - a)[0];
+  const matched = sum(parts.flatMap((p) => p.events.stats.map((s) => s.matched)));
+  if (matched < thresholds.fewCollectives.value) {
+    for (const group of groups) missing(group, reasons);
+    return none('not-matched', `${matched} collectives could be matched over ranks; ${thresholds.fewCollectives.value} are needed. Captures of other runs or of other times do not match`);
+  }
+  const { number, source } = ranksOf(extracts, groups);
+  limitsOf(parts, components, groups, extracts, source, reasons);
+  const skew = resultOf(parts, groups, extracts, number, source);
+  if ((skew.pattern === 'slow-rank' || skew.pattern === 'slow-group') && extracts.some((e) => !e.work.shapes))
+    reasons.push({ code: 'load-unknown', detail: 'input shapes are not in the capture: a rank with more work cannot be told from a slower one' });
+  if (extracts.every((e) => e.links.length === 0))
+    reasons.push({ code: 'links-unknown', detail: 'the transfers of the collectives are not in the capture (a database or a timeline of level l1 has them): a slow link cannot be told' });
+  return { skew, reasons };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+/** Numbers of the ranks: the profile's, else those in a group of all of them, else the order of the devices. */
+function ranksOf(extracts: readonly RankExtract[], groups: readonly Group[]): { number: (index: number) => number; source: RankSource } {
+  const distinct = (ranks: readonly (number | null)[]): boolean => ranks.every((r) => r !== null) && new Set(ranks).size === extracts.length;
+  if (distinct(extracts.map((e) => e.rank))) return { number: (i) => extracts[i]?.rank ?? i, source: 'profile' };
+  for (const { members, size } of groups) {
+    const self = extracts.map((_, i) => members.find((m) => m.rank === i)?.train.trace.self ?? null);
+    if (distinct(self) && size !== null && size >= extracts.length && self.every((s) => (s ?? 0) < size)) return { number: (i) => self[i] ?? i, source: 'group' };
+  }
+  return { number: (i) => i, source: 'order' };
+}
+
+function missing({ size, members }: Group, reasons: SkewReason[]): void {
+  if (size === null || members.length >= size) return;
+  const seen = new Set(members.map((m) => m.train.trace.self));
+  const absent = seen.has(null) ? [] : Array.from({ length: size }, (_, i) => i).filter((i) => !seen.has(i));
+  const which = absent.length > 0 && absent.length <= 8 ? `; not there: ${absent.join(', ')}, as the group numbers them` : '';
+  reasons.push({ code: 'rank-missing', detail: `a group of ${size} ranks has ${members.length} in the capture${which}; waits for missing ranks look like transfer` });
+}
+
+function limitsOf(parts: readonly Part[], components: readonly Component[], groups: readonly Group[], extracts: readonly RankExtract[], source: RankSource, reasons: SkewReason[]): void {
+  for (const group of groups) missing(group, reasons);
+  for (const { reference, clocks } of components) {
+    if (clocks.size > 1) continue;
+    const device = `extract ${reference} (device ${extracts[reference]?.device ?? reference})`;
+    reasons.push({ code: 'rank-unmatched', detail: `${device} shares no matching collectives with the others: another run, another time, or a rank on its own` });
+  }
+  if (parts.length > 1) reasons.push({ code: 'separate-groups', detail: `${parts.length} sets of ranks share no collectives (replicas): ranks and clocks are compared inside each set` });
+  const [seen, whole] = [sum(parts.flatMap((p) => p.events.stats.map((s) => s.matched))), sum(parts.flatMap((p) => p.events.stats.map((s) => s.complete)))];
+  if (whole < seen * (1 - thresholds.lost.value)) reasons.push({ code: 'collectives-lost', detail: `${seen - whole} of ${seen} matched collectives are missing on a rank that was captured: tasks were dropped, or the captures do not cover the same time` });
+  if (parts.some((p) => !p.cuts.steps)) reasons.push({ code: 'no-steps', detail: 'no steps were found on the reference rank: since when is told by time only' });
+  if (source === 'order') reasons.push({ code: 'rank-inferred', detail: 'the profile does not say the ranks: they are numbered in the order of its devices' });
+}
+
+function patternOf(parts: readonly Part[], links: number, waitPct: number, spreadUs: number): SkewPattern {
+  const kinds = new Set(parts.flatMap((p) => p.lateness.late.map((l) => l.kind)));
+  for (const kind of ['slow-rank', 'slow-group', 'uneven-load'] as const) if (kinds.has(kind)) return kind;
+  if (links > 0) return 'slow-link';
+  if (waitPct >= thresholds.uneven.value) return 'uneven';
+  return spreadUs >= thresholds.clockSpread.value ? 'clock-skew' : 'balanced';
+}
+
+/** What the clock of a rank is ahead in the middle of what was matched, µs. */
+function offsetUs({ component, events }: Part, rank: number): number | null {
+  const clock = component.clocks.get(rank);
+  const middle = (events.fromNs + events.toNs) / 2;
+  return clock === undefined ? null : (toLocal(clock, middle) - middle) / 1000;
+}
+
+function resultOf(parts: readonly Part[], groups: readonly Group[], extracts: readonly RankExtract[], number: (index: number) => number, source: RankSource): RankSkew {
+  const main = parts[0];
+  const perRank = extracts.map((_, i) => rowOf(parts.find((p) => p.component.clocks.has(i)), extracts, i, number(i), source));
+  const spread = Math.max(
+    0,
+    ...parts.map((part) => {
+      const offsets = [...part.component.clocks.keys()].flatMap((r) => offsetUs(part, r) ?? []);
+      return Math.max(...offsets) - Math.min(...offsets);
+    }),
+  );
+  const spanNs = Math.max(...parts.map((p) => p.events.toNs - p.events.fromNs));
+  const waits = sum(parts.flatMap((p) => [...p.events.arrivals.values()].map((a) => a.waitNs)));
+  const time = sum(parts.map((p) => p.component.clocks.size * Math.max(1, p.events.toNs - p.events.fromNs)));
+  const waitPct = (100 * waits) / time;
+  const rankIn = (name: string, self: number): number | null => {
+    const member = groups.find((g) => g.name === name)?.members.find((m) => m.train.trace.self === self);
+    return member === undefined ? null : number(member.rank);
+  };
+  const links = slowLinksOf(extracts.flatMap((e) => e.links), (name) => groups.find((g) => g.name === name)?.size ?? null, rankIn);
+  const pattern = patternOf(parts, links.length, waitPct, spread);
+  const late = parts
+    .flatMap((p) => p.lateness.late)
+    .filter((l) => l.kind === pattern)
+    .sort((a, b) => b.level - a.level);
+  const worst = late[0];
+  const levels = parts.flatMap((p) => [...p.lateness.levels.values()].flatMap((l) => l.level ?? []));
+  const level = worst?.level ?? (levels.length === 0 ? null : Math.max(...levels));
   return {
-    skew: {
-      pattern:
-        worst !== undefined
-          ? 'slow-rank'
-          : waiting >= thresholds.uneven.value
-            ? 'uneven'
-            : spread >= thresholds.clockSpread.value
-              ? 'clock-skew'
-              : 'balanced',
-      collectives_matched: matched,
-      collectives_complete: complete,
-      groups: trains.length,
-      span_us: round((to - from) / 1000),
-      slowest_rank: worst === undefined ? null : number(worst.i),
-      skew_pct: highest === undefined ? null : round(highest),
-      slow_ranks: slow.map((s) => number(s.i)),
-      wait_pct: round(waiting),
-      clock_spread_us: round(spread),
-      clock_reference_rank: number(first),
-      per_rank: perRank,
-    },
-    reasons,
+    pattern,
+    collectives_matched: sum(parts.flatMap((p) => p.events.stats.map((s) => s.matched))),
+    collectives_complete: sum(parts.flatMap((p) => p.events.stats.map((s) => s.complete))),
+    span_us: round(spanNs / 1000),
+    slowest_rank: pattern === 'slow-rank' && worst !== undefined ? number(worst.ranks[0] ?? 0) : null,
+    skew_pct: level === null ? null : round(level * 100),
+    slow_ranks: [...new Set(late.flatMap((l) => l.ranks.map(number)))],
+    spell: worst?.spell ?? null,
+    slow_ops: worst?.ops ?? [],
+    slow_links: links,
+    wait_pct: round(waitPct),
+    clock_spread_us: round(spread),
+    clock_reference_rank: number(main?.component.reference ?? 0),
+    groups: parts.flatMap((p) => p.events.matched.map((m, i): GroupRow => {
+      const stats = p.events.stats[i];
+      return {
+        group: m.group.name,
+        size: m.group.size,
+        ranks: m.group.members.map((x) => number(x.rank)).sort((a, b) => a - b),
+        collectives: stats?.matched ?? 0,
+        transfer_us_p50: stats === undefined || stats.transferNs.length === 0 ? null : round(median(stats.transferNs) / 1000),
+        wait_us: round((stats?.waitNs ?? 0) / 1000),
+      };
+    })),
+    per_rank: [...perRank].sort((a, b) => a.rank - b.rank),
   };
 }
 
-/** Groups on two ranks or more, largest first, with words that mean the same on all of them. */
-function trainsOf(
-  extracts: readonly RankExtract[],
-): { size: number | null; members: { rank: number; train: Train }[] }[] {
-  const words = new Map<string, number>();
-  const groups = new Map<string, { size: number | null; members: { rank: number; train: Train }[] }>();
-  extracts.forEach((extract, rank) => {
-    for (const trace of extract.groups) {
-      const word = trace.word.map((w) => {
-        const text = extract.words[w] ?? '';
-        const id = words.get(text) ?? words.size;
-        words.set(text, id);
-        return id;
-      });
-      const group = groups.get(trace.name) ?? { size: trace.size, members: [] };
-      groups.set(trace.name, group);
-      group.members.push({ rank, train: { trace, endNs: trace.endNs, word } });
-    }
-  });
-  return [...groups.values()].filter((g) => g.members.length > 1).sort((a, b) => b.members.length - a.members.length);
-}
-
-function clockFrom(
-  known: Train,
-  clock: Clock | null | undefined,
-  other: Train,
-): { clock: Clock; ambiguous: boolean } | null {
-  const found = clock == null ? null : pair(known, other);
-  if (
-    clock == null ||
-    found === null ||
-    found.matched < Math.min(known.endNs.length, other.endNs.length) * thresholds.matched.value
-  )
-    return null;
-  const points = [...found.rows].flatMap((j, i) => {
-    const at = toReference(clock, known.endNs[i] ?? 0);
-    return j < 0 ? [] : [{ at, ahead: (other.endNs[j] ?? 0) - at }];
-  });
-  // Medians of the outer thirds: the slope is not moved by single late ends.
-  const third = Math.max(1, Math.floor(points.length / 3));
-  const [head, tail] = [points.slice(0, third), points.slice(-third)];
-  const [x0, x1] = [median(head.map((p) => p.at)), median(tail.map((p) => p.at))];
-  const drift = x1 > x0 ? (median(tail.map((p) => p.ahead)) - median(head.map((p) => p.ahead))) / (x1 - x0) : 0;
-  const midNs = (x0 + x1) / 2;
+function rowOf(part: Part | undefined, extracts: readonly RankExtract[], index: number, rank: number, source: RankSource): RankSkewRow {
+  const extract = extracts[index];
+  const seen = part?.events.arrivals.get(index);
+  const clock = part?.component.clocks.get(index);
+  const level = part?.lateness.levels.get(index);
+  const some = seen !== undefined && seen.count > 0;
+  let [compute, own]: [number | null, number | null] = [null, null];
+  if (part !== undefined && extract !== undefined && clock !== undefined) {
+    const [from, to] = [toLocal(clock, part.events.fromNs), toLocal(clock, part.events.toNs)];
+    const between = (y: Float64Array): number => interpolate(extract.pointNs, y, to) - interpolate(extract.pointNs, y, from);
+    [compute, own] = [round(between(extract.computeNs) / 1000), round((to - from - between(extract.exposedNs)) / 1000)];
+  }
+  const offset = part === undefined ? null : offsetUs(part, index);
   return {
-    clock: { offsetNs: median(points.map((p) => p.ahead - drift * (p.at - midNs))), drift, midNs },
-    ambiguous: found.ambiguous,
+    rank,
+    rank_source: source,
+    device: extract?.device ?? index,
+    host: extract?.host ?? null,
+    collectives: seen?.count ?? 0,
+    compute_us: compute,
+    own_us: own,
+    comm_wait_us: some ? round(seen.waitNs / 1000) : null,
+    late_us_p50: some ? round(median(seen.lateNs) / 1000) : null,
+    peers: level?.peers ?? 0,
+    skew_pct: level?.level == null ? null : round(level.level * 100),
+    clock_offset_us: offset === null ? null : round(offset),
+    clock_drift_ppm: clock === undefined ? null : round(clock.drift * 1e6),
+    clock_residual_us: some ? round(median(seen.residualNs) / 1000) : null,
   };
-}
-
-/** A running sum at an instant, straight between the instants where it is known. */
-function interpolate(x: Float64Array, y: Float64Array, at: number): number {
-  const low = lowerBound(x, x.length, at);
-  if (low === 0) return y[0] ?? 0;
-  const [x0, x1, y0, y1] = [x[low - 1] ?? 0, x[low] ?? at, y[low - 1] ?? 0, y[low] ?? y[low - 1] ?? 0];
-  return x1 > x0 ? y0 + ((y1 - y0) * (at - x0)) / (x1 - x0) : y0;
 }

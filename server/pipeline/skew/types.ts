@@ -3,8 +3,8 @@
  * not known. Host, group and operator names are foreign text: they go through `cell()` before they are shown.
  */
 
-/** Where the number of a rank comes from: the profile or the order of hosts and devices. */
-export type RankSource = 'profile' | 'order';
+/** Where the number of a rank comes from: the profile, its place in a communication group of all ranks, or the order of hosts and devices. */
+export type RankSource = 'profile' | 'group' | 'order';
 
 /** One rank over the part of the capture that all ranks share. */
 export interface RankSkewRow {
@@ -23,7 +23,9 @@ export interface RankSkewRow {
   readonly comm_wait_us: number | null;
   /** Median over matched collectives: own arrival minus first arrival, clocks aligned. Null when it took part in none. */
   readonly late_us_p50: number | null;
-  /** Own time above the median of its peers, in percent of theirs: the median over intervals. Null without peers. */
+  /** Ranks it is compared with: of its group, at the same work. */
+  readonly peers: number;
+  /** Own time above the median of its peers, in percent of theirs: the median over steps. Null without peers. */
   readonly skew_pct: number | null;
   /** What its clock is ahead of the clock of the reference rank, at the middle of the capture; null when not aligned. */
   readonly clock_offset_us: number | null;
@@ -34,9 +36,12 @@ export interface RankSkewRow {
 }
 
 /**
- * `slow-rank`: one rank stays behind; `uneven`: ranks wait for one another, but for no one in particular; `clock-skew`: only the clocks differ; `balanced`: none of these.
+ * `slow-rank`: one rank stays behind its peers; `slow-group`: all ranks of a communication group do, at the same work as far as can be seen (a
+ * slower host, or longer contexts); `uneven-load`: some ranks have more work in the same steps; `slow-link`: transfers of one link are slower than those of its
+ * peers; `uneven`: ranks wait for one another, but for no one in particular; `clock-skew`: only the clocks differ; `balanced`: none of these.
+ * The first that holds, in this order. Ranks are skewed in the first three.
  */
-export type SkewPattern = 'slow-rank' | 'uneven' | 'clock-skew' | 'balanced';
+export type SkewPattern = 'slow-rank' | 'slow-group' | 'uneven-load' | 'slow-link' | 'uneven' | 'clock-skew' | 'balanced';
 
 /** Own-word codes of what hinders or limits the comparison. */
 export type SkewReasonCode =
@@ -45,7 +50,12 @@ export type SkewReasonCode =
   | 'not-matched'
   | 'rank-missing'
   | 'rank-unmatched'
+  | 'separate-groups'
+  | 'collectives-lost'
   | 'clock-ambiguous'
+  | 'load-unknown'
+  | 'links-unknown'
+  | 'no-steps'
   | 'rank-inferred';
 
 export interface SkewReason {
@@ -54,26 +64,98 @@ export interface SkewReason {
   readonly detail: string;
 }
 
+/** What a step is for, by its tokens; a step of prefill chunks and decodes together is prefill. */
+export type StepKind = 'prefill' | 'decode';
+
+/** Part of the capture in which a rank is slower. Steps are indices into the steps of the clock reference rank. */
+export interface SlowSpell {
+  /** First slow step; null where no steps were found. 0 with `since_us` 0: from the beginning of what can be compared. */
+  readonly since_step: number | null;
+  /** Its beginning, from the first matched collective, on the reference rank's clock. */
+  readonly since_us: number;
+  /** First step after it; null when it lasts to the end, or where no steps were found. */
+  readonly until_step: number | null;
+  readonly until_us: number | null;
+  /** Steps (or intervals) compared inside it. */
+  readonly steps: number;
+  /** The only kind of step in which the rank is slower; null: in all kinds, or the kinds are not known. */
+  readonly stage: StepKind | null;
+  /** Where the time beyond its peers' goes: kernels that take longer, idle time between kernels, or kernels its peers do not have. Null when not known. */
+  readonly cause: 'kernels' | 'idle' | 'work' | null;
+}
+
+/** An op type in which the slow rank takes longer than its peers do for the same shapes, inside the spell. */
+export interface SlowOp {
+  /** Foreign text. */
+  readonly op_type: string;
+  readonly count: number;
+  /** Time beyond that of its peers. */
+  readonly excess_us: number;
+  /** In percent of its peers' time for the same work. */
+  readonly slower_pct: number;
+  /** Share of all excess of kernels of the rank. */
+  readonly share_pct: number;
+}
+
+/** A link that is slower than its peers of one kind and transfer size. Ranks as the group numbers them. */
+export interface SlowLink {
+  /** Foreign text, and the two below. */
+  readonly group: string;
+  readonly op: string;
+  readonly link: string;
+  readonly src: number;
+  readonly dst: number;
+  /** Ranks of the capture behind src and dst, where they are known. */
+  readonly src_rank: number | null;
+  readonly dst_rank: number | null;
+  readonly transfers: number;
+  readonly bandwidth_gbps: number;
+  /** Median of the other links. */
+  readonly peers_gbps: number;
+  /** Time beyond what the peers' bandwidth gives, summed over its transfers in both directions. */
+  readonly excess_us: number;
+}
+
+/** A communication group as the capture saw it. */
+export interface GroupRow {
+  /** Foreign text. */
+  readonly group: string;
+  /** Ranks it says it has; null when not known. */
+  readonly size: number | null;
+  readonly ranks: readonly number[];
+  readonly collectives: number;
+  /** Median over its collectives: end minus last arrival, clocks aligned; null when none was seen on all of its ranks. */
+  readonly transfer_us_p50: number | null;
+  /** Summed over ranks and collectives: last arrival minus own arrival. */
+  readonly wait_us: number;
+}
+
 export interface RankSkew {
   readonly pattern: SkewPattern;
   /** Collectives seen on two ranks or more. */
   readonly collectives_matched: number;
   /** Of these, seen on every rank of their group that is in the capture. */
   readonly collectives_complete: number;
-  readonly groups: number;
   /** From the first to the last matched collective, on the clock of the reference rank. */
   readonly span_us: number;
-  /** Null below 5 % skew, and when no rank stays behind beyond what chance gives. */
+  /** Null below 5 % skew, when no rank stays behind beyond what chance gives, and when a group or the load is uneven, not a rank. */
   readonly slowest_rank: number | null;
-  /** How much longer the slowest rank takes between collectives than the median of its peers; null when no rank has peers to measure by. */
+  /** How much longer the slowest rank takes between collectives than the median of its peers, inside the spell; null when no rank has peers to measure by. */
   readonly skew_pct: number | null;
-  /** Every rank at or above 5 %, slowest first: more than one when the load of a whole group is larger. */
+  /** Every rank that stays behind by 5 % or more, slowest first. With `slow-group` and `uneven-load`: the ranks concerned. */
   readonly slow_ranks: readonly number[];
+  /** When, in which stage and why, of the first of `slow_ranks`; null without one. */
+  readonly spell: SlowSpell | null;
+  /** Most excess first; empty when kernels are not slower. */
+  readonly slow_ops: readonly SlowOp[];
+  /** Worst first. */
+  readonly slow_links: readonly SlowLink[];
   /** Share of all ranks' time spent waiting for a later rank. */
   readonly wait_pct: number;
-  /** Largest minus smallest clock offset; null when the clocks could not be aligned. */
-  readonly clock_spread_us: number | null;
+  /** Largest minus smallest clock offset, among ranks that could be aligned. */
+  readonly clock_spread_us: number;
   readonly clock_reference_rank: number;
+  readonly groups: readonly GroupRow[];
   readonly per_rank: readonly RankSkewRow[];
 }
 
@@ -86,4 +168,6 @@ export interface SkewResult {
 export interface SkewOptions {
   /** Indices into `Profile.devices`; all when left out. */
   readonly devices?: readonly number[];
+  /** A boundary of steps as the user gave it, see `parseBoundary`. */
+  readonly boundary?: readonly [string, string] | null;
 }

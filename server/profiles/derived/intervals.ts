@@ -14,8 +14,13 @@ export interface Timed {
 
 /** Collects intervals that arrive in order of start, joining what overlaps or touches: the end runs. */
 class Builder {
-  #pairs = new Float64Array(64);
+  readonly #pairs: Float64Array;
   #length = 0;
+
+  /** @param most intervals that may come; memory that is never written costs nothing, copying into wider memory did */
+  constructor(most: number) {
+    this.#pairs = new Float64Array(most * 2);
+  }
 
   add(start: number, end: number): void {
     if (!(end > start)) return;
@@ -25,18 +30,14 @@ class Builder {
       if (end > lastEnd) this.#pairs[last] = end;
       return;
     }
-    if (this.#length === this.#pairs.length) {
-      const wider = new Float64Array(this.#pairs.length * 2);
-      wider.set(this.#pairs);
-      this.#pairs = wider;
-    }
     this.#pairs[this.#length] = start;
     this.#pairs[this.#length + 1] = end;
     this.#length += 2;
   }
 
   done(): Intervals {
-    return this.#pairs.slice(0, this.#length);
+    // A few of many rows: the rest of the memory is given back.
+    return this.#length * 4 < this.#pairs.length ? this.#pairs.slice(0, this.#length) : this.#pairs.subarray(0, this.#length);
   }
 }
 
@@ -46,7 +47,7 @@ function at(set: Intervals, i: number): number {
 
 /** Union of the rows `from … to−1` that `pick` takes; rows without a time are left out. */
 export function unite(rows: Timed, from: number, to: number, pick: (row: number) => boolean): Intervals {
-  const builder = new Builder();
+  const builder = new Builder(Math.max(0, to - from));
   for (let row = from; row < to; row += 1) {
     const start = rows.startNs[row];
     const duration = rows.durationNs[row];
@@ -55,9 +56,40 @@ export function unite(rows: Timed, from: number, to: number, pick: (row: number)
   return builder.done();
 }
 
+/** Union of the rows `from … to−1` of one class. */
+export function uniteClass(rows: Timed & { readonly class: Uint8Array }, from: number, to: number, wanted: number): Intervals {
+  const { class: classes, startNs, durationNs } = rows;
+  const builder = new Builder(Math.max(0, to - from));
+  for (let row = from; row < to; row += 1) {
+    if (classes[row] !== wanted) continue;
+    const start = startNs[row];
+    const duration = durationNs[row];
+    if (start !== undefined && duration !== undefined) builder.add(start, start + duration);
+  }
+  return builder.done();
+}
+
+/** What lies between the intervals of A ∪ B, without building the union. */
+export function gaps(a: Intervals, b: Intervals): Intervals {
+  const builder = new Builder((a.length + b.length) / 2);
+  let i = 0;
+  let j = 0;
+  let end = Math.min(at(a, 0), at(b, 0));
+  while (i < a.length || j < b.length) {
+    const first = at(a, i) <= at(b, j);
+    const start = first ? at(a, i) : at(b, j);
+    const next = first ? at(a, i + 1) : at(b, j + 1);
+    if (start > end) builder.add(end, start);
+    if (next > end) end = next;
+    if (first) i += 2;
+    else j += 2;
+  }
+  return builder.done();
+}
+
 /** A ∪ B. */
 export function merge(a: Intervals, b: Intervals): Intervals {
-  const builder = new Builder();
+  const builder = new Builder((a.length + b.length) / 2);
   let i = 0;
   let j = 0;
   while (i < a.length || j < b.length) {
@@ -74,7 +106,7 @@ export function merge(a: Intervals, b: Intervals): Intervals {
 
 /** A ∩ B. */
 export function intersect(a: Intervals, b: Intervals): Intervals {
-  const builder = new Builder();
+  const builder = new Builder((a.length + b.length) / 2);
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) {
@@ -87,7 +119,8 @@ export function intersect(a: Intervals, b: Intervals): Intervals {
 
 /** A − B. */
 export function subtract(a: Intervals, b: Intervals): Intervals {
-  const builder = new Builder();
+  if (b.length === 0) return a;
+  const builder = new Builder((a.length + b.length) / 2);
   let j = 0;
   for (let i = 0; i < a.length; i += 2) {
     let start = at(a, i);
@@ -112,9 +145,10 @@ export function length(set: Intervals): number {
   return sum;
 }
 
-/** The one interval from the first start to the last end; empty for an empty set. */
-export function hull(set: Intervals): Intervals {
-  return set.length === 0 ? none : new Float64Array([at(set, 0), at(set, set.length - 1)]);
+/** From the first start to the last end of both sets; 0 when both are empty. */
+export function span(a: Intervals, b: Intervals): number {
+  const last = (set: Intervals): number => set[set.length - 1] ?? Number.NEGATIVE_INFINITY;
+  return a.length + b.length === 0 ? 0 : Math.max(last(a), last(b)) - Math.min(at(a, 0), at(b, 0));
 }
 
 /** True when the instant lies in a half-open `[start, end)` of the set. */

@@ -1,5 +1,5 @@
 import { taskClass, type Profile } from '../profile.js';
-import { hull, intersect, length, merge, none, subtract, unite, type Intervals } from './intervals.js';
+import { gaps, intersect, length, merge, none, span, subtract, unite, uniteClass, type Intervals } from './intervals.js';
 import { rowsOf } from './numbers.js';
 
 /**
@@ -41,7 +41,7 @@ export function holdsAllTasks(profile: Profile): boolean {
 export function communicationOf(profile: Profile, device: number): Intervals {
   const { tasks, commOps } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
-  const kernels = unite(tasks, from, to, (row) => tasks.class[row] === taskClass.communication);
+  const kernels = uniteClass(tasks, from, to, taskClass.communication);
   if (commOps === null) return kernels;
   const [first, end] = rowsOf(commOps.device, commOps.length, device);
   return merge(kernels, unite(commOps, first, end, () => true));
@@ -51,13 +51,11 @@ export function communicationOf(profile: Profile, device: number): Intervals {
 export function deviceWindow(profile: Profile, device: number, allTasks: boolean): DeviceWindow | null {
   const { tasks } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
-  const ofClass = (wanted: number): Intervals => unite(tasks, from, to, (row) => tasks.class[row] === wanted);
+  const ofClass = (wanted: number): Intervals => uniteClass(tasks, from, to, wanted);
   const compute = ofClass(taskClass.compute);
   const communication = communicationOf(profile, device);
-  const busy = merge(compute, communication);
-  if (busy.length === 0) return null;
-  const span = hull(busy);
-  const free = subtract(span, busy);
+  if (compute.length + communication.length === 0) return null;
+  const free = gaps(compute, communication);
   // Each nanosecond of free goes to the first of these it belongs to; what is left is idle.
   let rest = free;
   const take = (set: Intervals): number => {
@@ -71,7 +69,7 @@ export function deviceWindow(profile: Profile, device: number, allTasks: boolean
   return {
     device,
     source: 'tasks',
-    spanNs: length(span),
+    spanNs: span(compute, communication),
     computingNs: length(compute),
     communicationNs: length(communication),
     exposedNs: length(subtract(communication, compute)),

@@ -1,35 +1,37 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow, ProfileRank, ProfileWindow } from '../../contract/index.js';
-import type { Profile } from '../../profiles/profile.js';
-import { communicationRows } from './communication.js';
-import { launchLatencies } from '../../profiles/derived/launchLatency.js';
-import { dispatchRows } from './dispatch.js';
-import { fusionRows } from './fusion.js';
-import { callEnds, idleCauses, type IdleCauses } from './idle.js';
+import { absentNotes, once, together } from '../../profiles/absent.js';
+import { byPlace } from '../../profiles/assembly.js';
+import type { Device, IncompleteNote, Profile, SourceFile } from '../../profiles/profile.js';
+import { unexportedNotes } from '../../profiles/read.js';
+import type { CompareFacts } from '../compare/facts.js';
+import { analyzeCapture, type CaptureAnalysis, type CompileCalls, type DeviceFacts } from './capture.js';
+import { byCommunication } from './communication.js';
+import { byFusion } from './fusion.js';
 import { missingTables } from './incomplete.js';
-import { kernelGroups, kernelRows, kernelTime, type KernelGroup } from './kernel.js';
-import { blockWaste, frequencyLoss, slowLinks, type BlockWaste, type FrequencyLoss, type SlowLink } from './losses.js';
-import { memoryRows } from './memory.js';
-import { nearestRank, percent, rowsOf, us } from '../../profiles/derived/numbers.js';
-import { deviceWindows, type DeviceWindow } from '../../profiles/derived/window.js';
-import { compareFacts, type CompareFacts } from '../compare/facts.js';
-import { mfuTable } from './mfu.js';
-import { shapeGroups } from './shapes.js';
+import { isLevelZero } from './level.js';
+import { slowLinks, type SlowLink } from './losses.js';
+import { byMemory } from './memory.js';
+import { mfuNotes } from './mfu.js';
+import type { Placed } from './placed.js';
 
-/** What the judge knows of one device besides the tables. */
-export interface DeviceFacts {
-  readonly window: DeviceWindow;
-  readonly idle: IdleCauses | null;
-  /** Median launch latency in ns; null without it. */
-  readonly launchP50Ns: number | null;
-  readonly kernels: readonly KernelGroup[];
-  readonly kernelNs: number;
-  readonly blocks: BlockWaste | null;
-  readonly frequency: FrequencyLoss | null;
+/** What was read, without its rows. */
+export interface ProfileSummary {
+  readonly devices: readonly Device[];
+  readonly sources: readonly SourceFile[];
+  /** The notes of the reader. */
+  readonly incomplete: readonly IncompleteNote[];
+  readonly level: string | null;
+  readonly simulated: boolean;
+  readonly counters: boolean;
+  /** Collectives would be seen had there been any. */
+  readonly communication: boolean;
+  /** Rows of the exporter's step trace. */
+  readonly stepTrace: number;
 }
 
-/** The tables of a profile and the facts behind them. Pure data: the judge adds the verdict. */
+/** The tables of all captures together and the facts behind them. Pure data: the judge adds the verdict. */
 export interface Analysis {
-  readonly profile: Profile;
+  readonly profile: ProfileSummary;
   readonly windows: readonly ProfileWindow[];
   /** The window of the device with the longest span. */
   readonly window: ProfileWindow | null;
@@ -42,76 +44,88 @@ export interface Analysis {
   readonly incomplete: readonly Incomplete[];
   readonly devices: readonly DeviceFacts[];
   readonly links: readonly SlowLink[];
+  readonly compile: CompileCalls;
+  readonly dynamic: CaptureAnalysis['dynamic'];
   /** What a comparison with another capture needs of this one. */
   readonly compare: CompareFacts;
 }
 
-function windowRow(profile: Profile, w: DeviceWindow): ProfileWindow {
-  const device = profile.devices[w.device];
-  return {
-    device: device?.id ?? w.device,
-    rank: device?.rank ?? null,
-    span_us: us(w.spanNs),
-    computing_us: us(w.computingNs),
-    communication_us: us(w.communicationNs),
-    communication_not_overlapped_us: us(w.exposedNs),
-    free_us: us(w.freeNs),
-    memcpy_us: w.split === null ? null : us(w.split.memcpyNs),
-    event_wait_us: w.split === null ? null : us(w.split.eventWaitNs),
-    aicpu_us: w.split === null ? null : us(w.split.aicpuNs),
-    idle_us: w.split === null ? null : us(w.split.idleNs),
-    overlap_pct: percent(w.communicationNs - w.exposedNs, w.communicationNs),
-  };
+/** Devices of all captures in order, and where each capture's devices went. */
+function placed(captures: readonly CaptureAnalysis[]): { devices: Device[]; to: (capture: number, at: number) => number } {
+  const all = captures.flatMap((c, capture) => c.devices.map((device, at) => ({ device, capture, at })));
+  all.sort((a, b) => byPlace(a.device, b.device) || a.capture - b.capture || a.at - b.at);
+  const numbers = captures.map((c) => new Int32Array(c.devices.length));
+  for (const [number, { capture, at }] of all.entries()) {
+    const own = numbers[capture];
+    if (own !== undefined) own[at] = number;
+  }
+  return { devices: all.map((d) => d.device), to: (capture, at) => (at < 0 ? -1 : (numbers[capture]?.[at] ?? -1)) };
 }
 
-function medianLaunch(profile: Profile, device: number, latencies: ReadonlyMap<number, number> | null): number | null {
-  if (latencies === null) return null;
-  const [from, to] = rowsOf(profile.tasks.device, profile.tasks.length, device);
-  const own: number[] = [];
-  for (const [row, ns] of latencies) if (row >= from && row < to) own.push(ns);
-  return own.length === 0 ? null : nearestRank(Float64Array.from(own).sort(), 50);
-}
+/**
+ * Puts analyses of single captures together. Deterministic: the same captures in the same order give the same rows in the same order.
+ * @param incomplete notes of the reader over all captures: {@link notesOf}
+ */
+export function joined(captures: readonly CaptureAnalysis[], incomplete: readonly IncompleteNote[]): Analysis {
+  const { devices, to } = placed(captures);
+  const whole = together(captures.map((c) => c.holdings));
+  const inOrder = <T>(of: (c: CaptureAnalysis) => readonly Placed<T>[]): T[] =>
+    captures
+      .flatMap((c, capture) => of(c).map(({ at, row }) => ({ at: to(capture, at), row })))
+      .sort((a, b) => a.at - b.at)
+      .map((p) => p.row);
+  /** Null only where no capture can hold the table. */
+  const table = <T>(of: (c: CaptureAnalysis) => readonly Placed<T>[] | null): T[] | null => (captures.every((c) => of(c) === null) ? null : inOrder((c) => of(c) ?? []));
 
-/** Every table of a profile. Deterministic: the same profile gives the same rows in the same order. */
-export function analyze(profile: Profile): Analysis {
-  const windows = deviceWindows(profile);
-  const rows = windows.map((w) => windowRow(profile, w));
+  const windows = inOrder((c) => c.windows);
   let longest: ProfileWindow | null = null;
-  for (const row of rows) if (longest === null || row.span_us > longest.span_us) longest = row;
-  const groups = kernelGroups(profile);
-  const total = kernelTime(groups ?? []);
-  const latencies = launchLatencies(profile);
-  const ends = callEnds(profile);
-  const shapes = shapeGroups(profile);
-  const mfu = mfuTable(profile, shapes);
+  for (const row of windows) if (longest === null || row.span_us > longest.span_us) longest = row;
+  const facts = captures
+    .flatMap((c, capture) => c.facts.map((f): DeviceFacts => ({ ...f, window: { ...f.window, device: to(capture, f.window.device) }, kernels: f.kernels.map((g) => ({ ...g, device: to(capture, g.device) })) })))
+    .sort((a, b) => a.window.device - b.window.device);
   const tables = {
-    kernel: groups === null ? null : kernelRows(profile, groups, mfu),
-    communication: communicationRows(profile, windows),
-    fusion: fusionRows(profile),
-    dispatch: dispatchRows(profile, latencies),
-    memory: memoryRows(profile),
+    kernel: table((c) => c.kernel),
+    communication: table((c) => c.communication)?.sort(byCommunication) ?? null,
+    fusion: table((c) => c.fusion)?.sort(byFusion) ?? null,
+    dispatch: table((c) => c.dispatch),
+    memory: table((c) => c.memory)?.sort(byMemory) ?? null,
   };
-  const devices = windows.map((window): DeviceFacts => {
-    const series = profile.frequency.find((f) => f.device === window.device);
-    return {
-      window,
-      idle: idleCauses(profile, window, ends),
-      launchP50Ns: medianLaunch(profile, window.device, latencies),
-      kernels: (groups ?? []).filter((g) => g.device === window.device),
-      kernelNs: total.get(window.device) ?? 0,
-      blocks: blockWaste(profile, window.device),
-      frequency: series === undefined ? null : frequencyLoss(profile, window, series),
-    };
-  });
+  const sources = captures.flatMap((c) => c.sources).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const sum = (of: (c: CaptureAnalysis) => number): number => captures.reduce((a, c) => a + of(c), 0);
+  const counters = captures.some((c) => c.counters);
+  const known = { devices, incomplete, windows: facts.map((f) => f.window), tasks: whole.tasks > 0, counters, latencies: captures.some((c) => c.latencies), frequency: captures.some((c) => c.frequency) };
   return {
-    profile,
-    windows: rows,
+    profile: {
+      devices,
+      sources,
+      incomplete,
+      level: whole.level,
+      simulated: captures.some((c) => c.simulated),
+      counters,
+      communication: captures.some((c) => c.commOps) || (whole.level !== null && !isLevelZero({ level: whole.level, incomplete })),
+      stepTrace: sum((c) => c.stepTrace),
+    },
+    windows,
     window: longest,
-    ranks: profile.devices.map((d) => ({ rank: d.rank, device: d.id, host: d.host })),
+    ranks: devices.map((d) => ({ rank: d.rank, device: d.id, host: d.host })),
     ...tables,
-    incomplete: [...profile.incomplete.map((n) => ({ code: n.code, detail: n.detail })), ...missingTables(profile, tables, windows, latencies !== null), ...mfu.notes],
-    devices,
-    links: slowLinks(profile),
-    compare: compareFacts(profile, windows, shapes, tables.communication),
+    incomplete: [...incomplete.map((n) => ({ code: n.code, detail: n.detail })), ...missingTables(tables, known), ...mfuNotes(captures.map((c) => c.mfu))],
+    devices: facts,
+    links: slowLinks(inOrder((c) => c.links)),
+    compile: { calls: sum((c) => c.compile.calls), ns: sum((c) => c.compile.ns), countedCalls: sum((c) => c.compile.countedCalls), countedUs: sum((c) => c.compile.countedUs) },
+    dynamic: { ns: sum((c) => c.dynamic.ns), others: captures.some((c) => c.dynamic.others) },
+    compare: { sources: sources.map((s) => s.path), devices: inOrder((c) => c.compared), steps: sum((c) => c.markers) || null },
   };
+}
+
+/** The reader's notes over all captures: what was met, what is missing of all, what had to be assumed. @param unexported captures with raw data only */
+export function notesOf(captures: readonly CaptureAnalysis[], unexported: readonly string[]): IncompleteNote[] {
+  return once([...captures.flatMap((c) => c.notes.read), ...unexportedNotes(unexported), ...absentNotes(together(captures.map((c) => c.holdings))), ...captures.flatMap((c) => c.notes.assumed)]);
+}
+
+/** Every table of a profile that was read as a whole. */
+export function analyze(profile: Profile): Analysis {
+  const rows = { tasks: profile.tasks.length, apis: profile.apis?.length ?? 0, commOps: profile.commOps?.length ?? 0, commTasks: profile.commTasks?.length ?? 0, markers: profile.markers.length };
+  const holdings = { level: profile.level, aicMetrics: profile.aicMetrics, ...rows, counters: profile.tasks.pmu.size > 0, memory: profile.memory.length > 0 };
+  return joined([analyzeCapture(profile, { holdings, notes: { read: profile.incomplete, assumed: [] }, says: 'rows', expectsTasks: false, failures: [] })], profile.incomplete);
 }

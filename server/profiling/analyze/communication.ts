@@ -4,6 +4,7 @@ import { intersect, length, subtract, unite } from '../../profiles/derived/inter
 import { holdsCommunication } from './level.js';
 import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
+import type { Placed } from './placed.js';
 
 /** Where the time of operations went: on the master plane, or as the exporter summed it. */
 interface Split {
@@ -144,8 +145,8 @@ function summaryByName(profile: Profile): (device: number, name: string, group: 
   };
 }
 
-/** Communication rows by device, op type and group, longest first within a device; null when the capture cannot hold them. */
-export function communicationRows(profile: Profile, windows: readonly DeviceWindow[]): CommunicationRow[] | null {
+/** Communication rows by device, op type and group, in no order; null when the capture cannot hold them. */
+export function communicationRows(profile: Profile, windows: readonly DeviceWindow[]): Placed<CommunicationRow>[] | null {
   const { commOps, commTasks, strings } = profile;
   if (commOps === null || (commOps.length === 0 && profile.commSummary.length > 0)) {
     if (profile.commSummary.length > 0) return fromSummary(profile, windows);
@@ -171,7 +172,7 @@ export function communicationRows(profile: Profile, windows: readonly DeviceWind
     }
     addSplit(bucket, split);
   }
-  return sorted(buckets.list().map((bucket) => {
+  return buckets.list().map((bucket) => {
     const window = windows.find((w) => w.device === bucket.device);
     if (window?.source !== 'tasks') return row(profile, window, bucket, null, null, null);
     const [first, end] = rowsOf(commOps.device, commOps.length, bucket.device);
@@ -180,7 +181,7 @@ export function communicationRows(profile: Profile, windows: readonly DeviceWind
     // Compute that runs while nothing is communicated is all that could be moved over the exposed part.
     const opportunity = Math.min(exposed, window.computingNs - length(intersect(window.compute, window.communication)));
     return row(profile, window, bucket, exposed, opportunity, commTasks === null ? null : peerWait(commTasks, parts, bucket));
-  }));
+  });
 }
 
 /** Time in which no plane moved payload and at least one waited; null without planes, or where payload goes by RDMA. */
@@ -198,7 +199,7 @@ function peerWait(planes: CommTasks, parts: readonly Part[], bucket: Bucket): nu
 }
 
 /** Rows from the exporter's summary alone. "Total Op Info" sums the rows beside it and is left out. */
-function fromSummary(profile: Profile, windows: readonly DeviceWindow[]): CommunicationRow[] {
+function fromSummary(profile: Profile, windows: readonly DeviceWindow[]): Placed<CommunicationRow>[] {
   const buckets = new Buckets();
   for (const told of profile.commSummary) {
     if (/^total/i.test(told.op)) continue;
@@ -207,14 +208,14 @@ function fromSummary(profile: Profile, windows: readonly DeviceWindow[]): Commun
     bucket.totalNs += told.elapseMs === null ? Number.NaN : Math.round(told.elapseMs * 1e6);
     addSplit(bucket, splitOfRow(told));
   }
-  return sorted(buckets.list().map((bucket) => row(profile, windows.find((w) => w.device === bucket.device), bucket, null, null, null)));
+  return buckets.list().map((bucket) => row(profile, windows.find((w) => w.device === bucket.device), bucket, null, null, null));
 }
 
-function row(profile: Profile, window: DeviceWindow | undefined, bucket: Bucket, exposed: number | null, opportunity: number | null, peer: number | null): CommunicationRow {
+function row(profile: Profile, window: DeviceWindow | undefined, bucket: Bucket, exposed: number | null, opportunity: number | null, peer: number | null): Placed<CommunicationRow> {
   const device = profile.devices[bucket.device];
   const { split } = bucket;
   const total = Number.isNaN(bucket.totalNs) ? null : bucket.totalNs;
-  return {
+  const cells: CommunicationRow = {
     device: device?.id ?? bucket.device,
     rank: device?.rank ?? null,
     op: bucket.op === '' ? 'N/A' : bucket.op,
@@ -229,8 +230,10 @@ function row(profile: Profile, window: DeviceWindow | undefined, bucket: Bucket,
     bandwidth_gbps: split !== null && split.linkNs > 0 && split.bytes > 0 ? round(split.bytes / split.linkNs) : null,
     overlap_opportunity_us: opportunity === null ? null : us(opportunity),
   };
+  return { at: bucket.device, row: cells };
 }
 
-function sorted(rows: CommunicationRow[]): CommunicationRow[] {
-  return rows.sort((a, b) => a.device - b.device || (a.rank ?? -1) - (b.rank ?? -1) || (b.total_us ?? 0) - (a.total_us ?? 0) || byText(a.op, b.op) || byText(a.group ?? '', b.group ?? ''));
+/** By device and rank, longest first. */
+export function byCommunication(a: CommunicationRow, b: CommunicationRow): number {
+  return a.device - b.device || (a.rank ?? -1) - (b.rank ?? -1) || (b.total_us ?? 0) - (a.total_us ?? 0) || byText(a.op, b.op) || byText(a.group ?? '', b.group ?? '');
 }

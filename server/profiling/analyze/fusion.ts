@@ -2,6 +2,7 @@ import type { FusionRow } from '../../contract/index.js';
 import { foreign } from '../../contract/index.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { byText, rowsOf, us } from '../../profiles/derived/numbers.js';
+import type { Placed } from './placed.js';
 
 /** One step of a sequence: the op types it may be, and whether it may be left out. */
 interface Step {
@@ -138,10 +139,10 @@ interface Found {
  * one before it wrote. The saving counts every kernel of the sequence but the longest: an upper bound for the kernel time, launch
  * gaps not counted. Null when no op type is known.
  */
-export function fusionRows(profile: Profile): FusionRow[] | null {
+export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
   const { tasks, strings } = profile;
   const plain = new Map<number, string>();
-  const rows: FusionRow[] = [];
+  const rows: Placed<FusionRow>[] = [];
   let typed = false;
   for (const [index, device] of profile.devices.entries()) {
     const [from, to] = rowsOf(tasks.device, tasks.length, index);
@@ -180,7 +181,7 @@ export function fusionRows(profile: Profile): FusionRow[] | null {
       }
     }
     for (const sum of found.values()) {
-      rows.push({
+      const row: FusionRow = {
         device: device.id,
         rank: device.rank,
         pattern: sum.pattern.pattern,
@@ -189,11 +190,16 @@ export function fusionRows(profile: Profile): FusionRow[] | null {
         total_us: us(sum.totalNs),
         saving_us_estimate: us(sum.savingNs),
         evidence: `${sum.stream < 0 ? 'stream not known' : `stream ${sum.stream}`}, first at kernel ${foreign(strings.get(tasks.name[sum.first] ?? 0), 80)}`,
-      });
+      };
+      rows.push({ at: index, row });
     }
   }
-  if (!typed) return null;
-  return rows.sort((a, b) => a.device - b.device || (a.rank ?? -1) - (b.rank ?? -1) || b.total_us - a.total_us || byText(a.pattern, b.pattern));
+  return typed ? rows : null;
+}
+
+/** By device and rank, longest first. */
+export function byFusion(a: FusionRow, b: FusionRow): number {
+  return a.device - b.device || (a.rank ?? -1) - (b.rank ?? -1) || b.total_us - a.total_us || byText(a.pattern, b.pattern);
 }
 
 /** False when the shapes say that a kernel of the sequence does not read the output of the one before it. */

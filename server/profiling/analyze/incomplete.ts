@@ -1,7 +1,7 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow } from '../../contract/index.js';
-import type { Profile } from '../../profiles/profile.js';
+import type { Device } from '../../profiles/profile.js';
 import { coresOf } from './losses.js';
-import type { DeviceWindow } from '../../profiles/derived/window.js';
+import type { WindowTimes } from './capture.js';
 
 /** Why a table or a column of the analysis is null, and which capture brings it. Closed; stands beside the reader's own list. */
 export const tableCodes = {
@@ -39,13 +39,25 @@ const covered: Partial<Record<TableCode, readonly string[]>> = {
   'latency-null': ['no-host-api'],
 };
 
+/** What else the notes depend on. */
+export interface Known {
+  readonly devices: readonly Device[];
+  /** The notes of the reader. */
+  readonly incomplete: readonly Incomplete[];
+  readonly windows: readonly WindowTimes[];
+  readonly tasks: boolean;
+  readonly counters: boolean;
+  readonly latencies: boolean;
+  readonly frequency: boolean;
+}
+
 /** A note for each table or column that could not be filled, in a fixed order. */
-export function missingTables(profile: Profile, tables: Tables, windows: readonly DeviceWindow[], latencies: boolean): Incomplete[] {
+export function missingTables(tables: Tables, { devices, incomplete, windows, tasks, counters, latencies, frequency }: Known): Incomplete[] {
   const codes: TableCode[] = [];
   if (windows.length === 0) codes.push('window-null');
   if (windows.some((w) => w.source === 'step-trace')) codes.push('window-from-steps');
   if (tables.kernel === null) codes.push('kernel-null');
-  else if (profile.tasks.pmu.size === 0) codes.push('bound-null');
+  else if (!counters) codes.push('bound-null');
   if (tables.communication === null) codes.push('communication-null');
   else if (tables.communication.some((r) => r.transit_us === null)) codes.push('transit-null');
   if (windows.some((w) => w.split === null && w.source === 'tasks')) codes.push('free-not-split');
@@ -55,10 +67,10 @@ export function missingTables(profile: Profile, tables: Tables, windows: readonl
     if (!latencies) codes.push('latency-null');
   }
   if (tables.fusion === null) codes.push('fusion-null');
-  if (profile.tasks.length > 0 && profile.devices.some((d) => coresOf(d) === null)) codes.push('cores-null');
-  if (profile.tasks.length > 0 && profile.frequency.length === 0) codes.push('frequency-null');
+  if (tasks && devices.some((d) => coresOf(d) === null)) codes.push('cores-null');
+  if (tasks && !frequency) codes.push('frequency-null');
   if (tables.memory === null) codes.push('memory-null');
   else if (tables.memory.every((r) => r.fragmentation_pct === null || r.component === 'GE')) codes.push('fragmentation-null');
-  const told = new Set(profile.incomplete.map((n) => n.code));
+  const told = new Set(incomplete.map((n) => n.code));
   return codes.filter((code) => !(covered[code] ?? []).some((c) => told.has(c))).map((code) => ({ code, detail: tableCodes[code] }));
 }

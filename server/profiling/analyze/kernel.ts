@@ -3,6 +3,7 @@ import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { mfuKey, mfuTable, type MfuTable } from './mfu.js';
 import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
+import type { Placed } from './placed.js';
 
 export type Bound = Exclude<KernelRow['bound'], null>;
 
@@ -171,13 +172,13 @@ export function kernelTime(groups: readonly KernelGroup[]): Map<number, number> 
 }
 
 /** Rows of the kernel table. `share_pct` is of the device's summed kernel time; `mfu_pct` stands at matrix and attention types only. */
-export function kernelRows(profile: Profile, groups: readonly KernelGroup[], mfu: MfuTable = mfuTable(profile)): KernelRow[] {
+export function kernelRows(profile: Profile, groups: readonly KernelGroup[], mfu: MfuTable = mfuTable(profile)): Placed<KernelRow>[] {
   const total = kernelTime(groups);
   return groups.map((g) => {
     const device = profile.devices[g.device];
     const whole = total.get(g.device) ?? 0;
     const work = mfu.rows.get(mfuKey(g.device, g.opType, g.taskType));
-    return {
+    const row: KernelRow = {
       device: device?.id ?? g.device,
       rank: device?.rank ?? null,
       op_type: g.opType === '' ? 'N/A' : g.opType,
@@ -192,5 +193,6 @@ export function kernelRows(profile: Profile, groups: readonly KernelGroup[], mfu
       mfu_pct: work?.mfuPct ?? null,
       stage: null,
     };
+    return { at: g.device, row };
   });
 }

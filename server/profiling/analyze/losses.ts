@@ -4,6 +4,7 @@ import { thresholds } from '../thresholds.js';
 import { intersect, length, type Intervals } from '../../profiles/derived/intervals.js';
 import { rowsOf } from '../../profiles/derived/numbers.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
+import type { Placed } from './placed.js';
 
 /** Core time that tiling left unused on one device. */
 export interface BlockWaste {
@@ -106,7 +107,10 @@ export interface SlowLink {
   readonly excessNs: number;
 }
 
-interface Pair {
+/** Transfers between two ranks of a group over one kind of link, seen from one device, summed. */
+export interface LinkSum {
+  readonly group: string;
+  readonly link: string;
   readonly src: number;
   readonly dst: number;
   bytes: number;
@@ -114,11 +118,13 @@ interface Pair {
   count: number;
 }
 
-/** SDMA links between chips more than 20 % below the mean of their peers; worst first. Empty also when there is nothing to compare. */
-export function slowLinks(profile: Profile): SlowLink[] {
+/** What each device moved over its links, in the order of the first transfer. SDMA between chips only. */
+export function linkSums(profile: Profile): Placed<LinkSum>[] {
   const { commTasks, strings } = profile;
   if (commTasks === null) return [];
-  const kinds = new Map<number, { link: string; pairs: Map<string, Pair> }>();
+  const sums: Placed<LinkSum>[] = [];
+  let found = new Map<number, Map<number, LinkSum>>();
+  let device = -1;
   for (let row = 0; row < commTasks.length; row += 1) {
     const bytes = commTasks.bytes[row] ?? Number.NaN;
     const ns = commTasks.durationNs[row] ?? 0;
@@ -126,15 +132,43 @@ export function slowLinks(profile: Profile): SlowLink[] {
     const dst = commTasks.dstRank[row] ?? Number.NaN;
     const link = strings.get(commTasks.link[row] ?? 0);
     if (!(bytes > 0) || !(ns > 0) || !(src >= 0) || !(dst >= 0) || link === '' || link === 'ON_CHIP' || strings.get(commTasks.transport[row] ?? 0) !== 'SDMA') continue;
-    // Group and link are ids of one string table, so a pair of them is a number.
+    const at = commTasks.device[row] ?? 0;
+    if (at !== device) found = new Map();
+    device = at;
+    // Group and link are ids of one string table, so a pair of them is a number; so is a pair of ranks.
     const key = (commTasks.group[row] ?? 0) * strings.size + (commTasks.link[row] ?? 0);
-    const kind = kinds.get(key) ?? { link, pairs: new Map<string, Pair>() };
+    let pairs = found.get(key);
+    if (pairs === undefined) found.set(key, (pairs = new Map()));
+    let sum = pairs.get(src * maximumRanks + dst);
+    if (sum === undefined) {
+      sum = { group: strings.get(commTasks.group[row] ?? 0), link, src, dst, bytes: 0, ns: 0, count: 0 };
+      pairs.set(src * maximumRanks + dst, sum);
+      sums.push({ at, row: sum });
+    }
+    sum.bytes += bytes;
+    sum.ns += ns;
+    sum.count += 1;
+  }
+  return sums;
+}
+
+/** Above any rank; a pair of ranks is then one number. */
+const maximumRanks = 2 ** 26;
+
+/** Links more than 20 % below the mean of their peers of the same kind and group; worst first. Empty also when there is nothing to compare. */
+export function slowLinks(sums: readonly LinkSum[]): SlowLink[] {
+  const kinds = new Map<string, { link: string; pairs: Map<number, LinkSum> }>();
+  for (const part of sums) {
+    const key = `${part.group}\n${part.link}`;
+    const kind = kinds.get(key) ?? { link: part.link, pairs: new Map<number, LinkSum>() };
     kinds.set(key, kind);
-    const pair = kind.pairs.get(`${src}>${dst}`) ?? { src, dst, bytes: 0, ns: 0, count: 0 };
-    kind.pairs.set(`${src}>${dst}`, pair);
-    pair.bytes += bytes;
-    pair.ns += ns;
-    pair.count += 1;
+    const pair = kind.pairs.get(part.src * maximumRanks + part.dst);
+    if (pair === undefined) kind.pairs.set(part.src * maximumRanks + part.dst, { ...part });
+    else {
+      pair.bytes += part.bytes;
+      pair.ns += part.ns;
+      pair.count += part.count;
+    }
   }
   const found: SlowLink[] = [];
   for (const { link, pairs } of kinds.values()) {

@@ -1,6 +1,7 @@
 import type { MemoryRow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
 import { byText, known, round } from '../../profiles/derived/numbers.js';
+import type { Placed } from './placed.js';
 
 /** As torch_npu counts: 1024 × 1024 bytes. */
 const bytesPerMb = 1024 * 1024;
@@ -13,9 +14,9 @@ function mb(bytes: number | null): number | null {
  * One row per device and component. The peak is the first instant of the largest reservation (of the largest use where nothing
  * is reserved); fragmentation = (reserved − allocated) / reserved there. Null without a memory series.
  */
-export function memoryRows(profile: Profile): MemoryRow[] | null {
+export function memoryRows(profile: Profile): Placed<MemoryRow>[] | null {
   if (profile.memory.length === 0) return null;
-  const rows: MemoryRow[] = [];
+  const rows: Placed<MemoryRow>[] = [];
   for (const series of profile.memory) {
     const by = series.reservedBytes.some((b) => Number.isFinite(b)) ? series.reservedBytes : series.allocatedBytes;
     let at = -1;
@@ -27,7 +28,7 @@ export function memoryRows(profile: Profile): MemoryRow[] | null {
     const reserved = known(series.reservedBytes[at]);
     const allocated = known(series.allocatedBytes[at]);
     const device = series.device === null ? undefined : profile.devices[series.device];
-    rows.push({
+    const row: MemoryRow = {
       device: series.device === null ? null : (device?.id ?? series.device),
       rank: device?.rank ?? null,
       component: series.component === '' ? 'N/A' : series.component,
@@ -35,7 +36,13 @@ export function memoryRows(profile: Profile): MemoryRow[] | null {
       reserved_mb: mb(reserved),
       allocated_mb: mb(allocated),
       fragmentation_pct: reserved === null || allocated === null || !(reserved > 0) || allocated > reserved ? null : round(((reserved - allocated) / reserved) * 100),
-    });
+    };
+    rows.push({ at: series.device ?? -1, row });
   }
-  return rows.sort((a, b) => (a.device ?? -1) - (b.device ?? -1) || (a.rank ?? -1) - (b.rank ?? -1) || (b.peak_mb ?? 0) - (a.peak_mb ?? 0) || byText(a.component, b.component));
+  return rows;
+}
+
+/** By device and rank, largest first. */
+export function byMemory(a: MemoryRow, b: MemoryRow): number {
+  return (a.device ?? -1) - (b.device ?? -1) || (a.rank ?? -1) - (b.rank ?? -1) || (b.peak_mb ?? 0) - (a.peak_mb ?? 0) || byText(a.component, b.component);
 }

@@ -16,7 +16,9 @@ export interface KernelMfu {
 
 export interface MfuTable {
   readonly rows: ReadonlyMap<string, KernelMfu>;
-  readonly notes: readonly Incomplete[];
+  /** Kernels without MFU by the reason, and what was assumed for others; {@link mfuNotes} says it in words. */
+  readonly missing: readonly (readonly [MfuReason, number])[];
+  readonly assumed: readonly Assumed[];
 }
 
 /** Where a group's MFU stands in the table. */
@@ -72,9 +74,15 @@ const assumed = {
   'mfu-upper': 'some MFU are upper ends: grouped products count every row, also of groups that are not local, and FRACTAL_NZ shapes count their padding',
 } as const;
 
-function note(reason: MfuReason, groups: readonly ShapeGroup[]): Incomplete {
-  const calls = groups.reduce((a, g) => a + g.count, 0);
-  return { code: `mfu-${reason}`, detail: `${calls} matrix or attention kernels have no MFU: ${mfuReasons[reason]}` };
+type Assumed = keyof typeof assumed;
+
+/** Why kernels have no MFU, and under which assumptions others have one, over all captures. */
+export function mfuNotes(tables: readonly Pick<MfuTable, 'missing' | 'assumed'>[]): Incomplete[] {
+  const missing = new Map<MfuReason, number>();
+  for (const [reason, calls] of tables.flatMap((t) => t.missing)) missing.set(reason, (missing.get(reason) ?? 0) + calls);
+  const reasons = [...missing].sort(([a], [b]) => byText(a, b)).map(([reason, calls]) => ({ code: `mfu-${reason}`, detail: `${calls} matrix or attention kernels have no MFU: ${mfuReasons[reason]}` }));
+  const told = new Set(tables.flatMap((t) => t.assumed));
+  return [...reasons, ...[...told].sort(byText).map((code) => ({ code, detail: assumed[code] }))];
 }
 
 /**
@@ -84,12 +92,10 @@ function note(reason: MfuReason, groups: readonly ShapeGroup[]): Incomplete {
  */
 export function mfuTable(profile: Profile, groups: readonly ShapeGroup[] = shapeGroups(profile)): MfuTable {
   const sums = new Map<string, Sum>();
-  const missing = new Map<MfuReason, ShapeGroup[]>();
-  const told = new Set<keyof typeof assumed>();
+  const missing = new Map<MfuReason, number>();
+  const told = new Set<Assumed>();
   const miss = (reason: MfuReason, group: ShapeGroup): void => {
-    const known = missing.get(reason);
-    if (known === undefined) missing.set(reason, [group]);
-    else known.push(group);
+    missing.set(reason, (missing.get(reason) ?? 0) + group.count);
   };
   const peaks = profile.devices.map((d) => peakOf(d));
   for (const group of groups) {
@@ -124,6 +130,5 @@ export function mfuTable(profile: Profile, groups: readonly ShapeGroup[] = shape
   }
   const rows = new Map<string, KernelMfu>();
   for (const [key, s] of sums) rows.set(key, s.broken ? { flops: null, mfuPct: null } : { flops: s.counted > 0 ? s.flops : null, mfuPct: s.ns > 0 ? percent(s.idealNs, s.ns) : null });
-  const reasons = [...missing].sort(([a], [b]) => byText(a, b)).map(([reason, of]) => note(reason, of));
-  return { rows, notes: [...reasons, ...[...told].sort(byText).map((code) => ({ code, detail: assumed[code] }))] };
+  return { rows, missing: [...missing], assumed: [...told] };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ToolError } from '../../contract/index.js';
 import { makeFolder } from '../../host/copy.js';
 import type { JobContext, JobKinds } from '../../jobs/worker.js';
+import { readingJobs } from '../captures/inTime.js';
 import { captureWithMsprof } from './msprof-capture.js';
 import { captureDir, Progress, resultOf, writeRecord } from './record.js';
 import { requestShape } from './request.js';
@@ -36,4 +37,4 @@ async function capture(raw: Record<string, unknown>, ctx: JobContext): Promise<R
   return resultOf(ctx, progress, left?.path ?? folder);
 }
 
-export const profilingJobs: JobKinds = { profile: capture };
+export const profilingJobs: JobKinds = { profile: capture, ...readingJobs };

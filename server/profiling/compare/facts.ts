@@ -1,6 +1,7 @@
 import type { CommunicationRow } from '../../contract/index.js';
 import type { Profile } from '../../profiles/profile.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
+import type { Placed } from '../analyze/placed.js';
 import { tensorTexts, type ShapeGroup } from '../analyze/shapes.js';
 
 /** Compute kernels of one op type and shape, summed. */
@@ -48,16 +49,16 @@ function fromStatistics(profile: Profile, device: number): OpTime[] {
 }
 
 /**
- * Facts of a profile for {@link compareAnalyses}. Pure.
+ * What each device of a capture contributes to {@link CompareFacts}. Pure.
  * @param groups of shapeGroups(profile)
  * @param communication rows of the communication table; null when the capture cannot hold collectives
  */
-export function compareFacts(profile: Profile, windows: readonly DeviceWindow[], groups: readonly ShapeGroup[], communication: readonly CommunicationRow[] | null): CompareFacts {
-  const devices = windows.map((w): DeviceTimes => {
+export function deviceTimes(profile: Profile, windows: readonly DeviceWindow[], groups: readonly ShapeGroup[], communication: readonly Placed<CommunicationRow>[] | null): Placed<DeviceTimes>[] {
+  return windows.map((w): Placed<DeviceTimes> => {
     const info = profile.devices[w.device];
     const [id, rank] = [info?.id ?? w.device, info?.rank ?? null];
     const own = groups.filter((g) => g.device === w.device).map((g) => ({ opType: g.opType, shapes: tensorTexts(g.inputShapes).join(';'), count: g.count, totalNs: g.totalNs }));
-    return {
+    const row: DeviceTimes = {
       device: id,
       rank,
       spanNs: w.spanNs,
@@ -66,8 +67,8 @@ export function compareFacts(profile: Profile, windows: readonly DeviceWindow[],
       freeNs: w.freeNs,
       split: w.split,
       ops: own.length > 0 ? own : fromStatistics(profile, w.device),
-      collectives: (communication ?? []).filter((r) => r.device === id && r.rank === rank).map((r) => ({ op: r.op, count: r.count, notOverlappedNs: r.not_overlapped_us === null ? null : Math.round(r.not_overlapped_us * 1000) })),
+      collectives: (communication ?? []).filter((r) => r.at === w.device).map(({ row: r }) => ({ op: r.op, count: r.count, notOverlappedNs: r.not_overlapped_us === null ? null : Math.round(r.not_overlapped_us * 1000) })),
     };
+    return { at: w.device, row };
   });
-  return { sources: profile.sources.map((s) => s.path), devices, steps: profile.markers.length > 0 ? profile.markers.length : null };
 }

@@ -1,5 +1,6 @@
 import type { Bottleneck, BottleneckEvidence, Threshold } from '../../contract/index.js';
-import type { Analysis, DeviceFacts } from '../analyze/analyze.js';
+import type { Analysis } from '../analyze/analyze.js';
+import type { DeviceFacts } from '../analyze/capture.js';
 import type { Bound } from '../analyze/kernel.js';
 import { isLevelZero } from '../analyze/level.js';
 import { round } from '../../profiles/derived/numbers.js';

@@ -1,8 +1,9 @@
 import type { Evidence, Finding } from '../../contract/index.js';
 import { foreign, number } from '../../contract/index.js';
-import type { Analysis, DeviceFacts } from '../analyze/analyze.js';
+import type { Analysis } from '../analyze/analyze.js';
+import type { DeviceFacts } from '../analyze/capture.js';
 import type { Bound, KernelGroup } from '../analyze/kernel.js';
-import { holdsCommunication, isLevelZero } from '../analyze/level.js';
+import { isLevelZero } from '../analyze/level.js';
 import { byText, round, us } from '../../profiles/derived/numbers.js';
 import { patterns, plainOp } from '../analyze/fusion.js';
 import { layoutOps, thresholds } from '../thresholds.js';
@@ -82,7 +83,7 @@ function idleFindings(analysis: Analysis): Finding[] {
   const evidence = list.slice(0, 3).map((d) => idleEvidence(analysis, d.device, d.share));
   if (launchP50Ns !== null) evidence.push({ path: sourceOf(analysis, apiFiles), where: `dispatch table, ${name(analysis, top.device)}`, detail: `median launch latency ${number(us(launchP50Ns))} us` });
   // Free time of a list of kernels may be communication as well: nothing to raise an alarm by.
-  const vague = window.split === null && window.source === 'tasks' && !holdsCommunication(analysis.profile);
+  const vague = window.split === null && window.source === 'tasks' && !analysis.profile.communication;
   const severity = (share: number): Severity => (vague ? 'low' : share >= thresholds.idleHigh.value ? 'high' : share >= thresholds.idleBound.value ? 'medium' : 'low');
   const one = (kind: 'launch' | 'sync' | 'unknown', ns: number, share: number, confidence: Confidence): Finding => ({
     ...idleTexts[kind],

@@ -2,9 +2,7 @@ import type { Finding } from '../../contract/index.js';
 import { foreign, number } from '../../contract/index.js';
 import type { Analysis } from '../analyze/analyze.js';
 import { patterns } from '../analyze/fusion.js';
-import { isCompile } from '../analyze/idle.js';
 import { byText, round, us } from '../../profiles/derived/numbers.js';
-import { taskClass } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { apiFiles, capped, commFiles, kernelFiles, memoryFiles, sourceOf } from './findings.js';
 
@@ -96,23 +94,9 @@ function memoryFinding(analysis: Analysis): Finding[] {
 }
 
 function compileFinding(analysis: Analysis): Finding[] {
-  const { apis, apiStatistic, strings } = analysis.profile;
-  let calls = 0;
-  let totalUs = 0;
-  if (apis !== null) {
-    for (let row = 0; row < apis.length; row += 1) {
-      if (!isCompile(strings.get(apis.name[row] ?? 0))) continue;
-      calls += 1;
-      totalUs += (apis.durationNs[row] ?? 0) / 1000;
-    }
-  }
-  if (calls === 0) {
-    for (const row of apiStatistic) {
-      if (!isCompile(row.name)) continue;
-      calls += row.count;
-      totalUs += row.totalUs;
-    }
-  }
+  const { compile } = analysis;
+  const calls = compile.calls > 0 ? compile.calls : compile.countedCalls;
+  const totalUs = compile.calls > 0 ? compile.ns / 1000 : compile.countedUs;
   if (calls < thresholds.compileCalls.value) return [];
   const idle = analysis.devices.reduce((a, d) => Math.max(a, (d.idle?.compileNs ?? 0) / d.window.spanNs), 0);
   const idleUs = analysis.devices.reduce((a, d) => Math.max(a, us(d.idle?.compileNs ?? 0)), 0);
@@ -132,15 +116,7 @@ function compileFinding(analysis: Analysis): Finding[] {
 }
 
 function dynamicFinding(analysis: Analysis): Finding[] {
-  const { tasks, strings } = analysis.profile;
-  let dynamicNs = 0;
-  let others = false;
-  for (let row = 0; row < tasks.length; row += 1) {
-    if (tasks.class[row] !== taskClass.compute) continue;
-    const state = strings.get(tasks.opState[row] ?? 0).toLowerCase();
-    if (state === 'dynamic') dynamicNs += tasks.durationNs[row] ?? 0;
-    else if (state === 'static') others = true;
-  }
+  const { ns: dynamicNs, others } = analysis.dynamic;
   if (dynamicNs === 0 || others) return [];
   const computing = analysis.windows.reduce((a, w) => a + w.span_us, 0);
   return [

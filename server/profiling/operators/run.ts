@@ -55,6 +55,7 @@ export async function analyzeOperators(args: OperatorArgs, paths: readonly strin
     ranks: [],
     comparison: null,
     operators: judged.rows.length,
+    job: null,
   };
   const warnings: Warning[] = [{ code: 'W-PROFILED', detail: 'an operator profile replays single kernels: it explains them, and says nothing of a service' }];
   if (judged.profiles.simulated) warnings.push({ code: 'W-SIMULATED', detail: 'the profile was generated, not measured on an NPU' });

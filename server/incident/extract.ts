@@ -1,0 +1,316 @@
+import { yearOf, timeOf } from './clock.js';
+import type { Catalogue, Signature } from './catalogue.js';
+import type { Evidence, EvidenceProcess } from './evidence.js';
+import { authorOf, levelOf, placeOf, unwrap, wording, type Author } from './line.js';
+import { Literals } from './literals.js';
+import { aboutLiterals, aboutOf, pointsOf } from './points.js';
+import { emptyFacts, readLine } from '../programs/service-log.js';
+import { foreign } from '../contract/index.js';
+import { limits } from './thresholds.js';
+
+/** Words of lines that may matter though no signature knows them. */
+const unknownWords = ['[ERROR]', ' ERROR ', 'ERROR:', 'Error:', 'FATAL', 'CRITICAL', 'Exception:', 'terminate called', 'panic:', 'Traceback (most recent call last)'] as const;
+
+/** Everything that is looked for in one pass, and whose each literal is. */
+interface Search {
+  readonly literals: Literals;
+  readonly owners: readonly (readonly Signature[])[];
+  readonly about: ReadonlySet<number>;
+  readonly words: ReadonlySet<number>;
+}
+
+const searches = new WeakMap<Catalogue, Search>();
+
+/** The automaton is built once per catalogue. */
+function searchOf(catalogue: Catalogue): Search {
+  const known = searches.get(catalogue);
+  if (known !== undefined) return known;
+  const owners = new Map<string, Signature[]>();
+  for (const s of catalogue.signatures) for (const l of s.literals) owners.set(l, [...(owners.get(l) ?? []), s]);
+  for (const l of [...aboutLiterals, ...unknownWords]) if (!owners.has(l)) owners.set(l, []);
+  const literals = [...owners.keys()];
+  const at = (words: readonly string[]): ReadonlySet<number> => new Set(words.map((w) => literals.indexOf(w)));
+  const made: Search = { literals: new Literals(literals), owners: [...owners.values()], about: at(aboutLiterals), words: at(unknownWords) };
+  searches.set(catalogue, made);
+  return made;
+}
+
+/** A rank of xLLM has joined rank 0 (dist_manager.cpp, xllm.md 3.1). */
+const joined = /Worker#\d+ connect to \S+ success/;
+
+/** One text to read: a file, or pasted text. */
+export interface Source {
+  /** As shown and stored. */
+  readonly path: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+interface Draft extends EvidenceProcess {
+  readonly key: string;
+}
+
+/** Gathers what logs say, in one pass, in bounded memory: hits per process and signature, unknown error lines, facts about processes. */
+export class Extraction {
+  readonly #catalogue: Catalogue;
+  readonly #search: Search;
+  readonly #now: string;
+  readonly #files: Evidence['files'] = [];
+  readonly #processes = new Map<string, Draft>();
+  readonly #events: { signature: string; key: string; file: number; line: number; ms: number | null; points: ReturnType<typeof pointsOf>; text: string }[] = [];
+  readonly #counts = new Map<string, { key: string; signature: string; count: number }>();
+  readonly #unmatched: { key: string; file: number; line: number; ms: number | null; count: number; text: string }[] = [];
+
+  /** @param now ISO 8601: the year of lines that name none, when nothing in their file does */
+  constructor(catalogue: Catalogue, now: string) {
+    this.#catalogue = catalogue;
+    this.#now = now;
+    this.#search = searchOf(catalogue);
+  }
+
+  /** Reads one source to its end. */
+  async add(source: Source): Promise<void> {
+    const file = this.#files.length;
+    const entry: Evidence['files'][number] = { path: source.path, bytes: 0, lines: 0, error_lines: 0, first_ms: null, last_ms: null, stage: null, joined: false, simulated: false, problem: null };
+    this.#files.push(entry);
+    const reader = new LogReader(source.path, file, this.#now, this.#catalogue, this.#search, {
+      process: (key, make) => {
+        const known = this.#processes.get(key);
+        if (known !== undefined) {
+          if (!known.files.includes(file)) known.files.push(file);
+          return known;
+        }
+        const made: Draft = { key, ...make, world: null, ip: null, connect_timeout_s: null, exec_timeout_s: null, sync: [], files: [file], lines: 0 };
+        this.#processes.set(key, made);
+        return made;
+      },
+      hit: (signature, key, line, ms, text) => {
+        const id = `${key}\n${signature}`;
+        const seen = this.#counts.get(id);
+        if (seen === undefined) this.#counts.set(id, { key, signature, count: 1 });
+        else seen.count += 1;
+        if ((seen?.count ?? 1) > limits.keptHits.value) return;
+        this.#events.push({ signature, key, file, line, ms, points: pointsOf(text), text: foreign(text, limits.keptText.value) });
+      },
+      unmatched: (hit) => void this.#unmatched.push({ ...hit, file }),
+    });
+    try {
+      for await (const chunk of source.chunks) reader.take(chunk);
+    } catch (error) {
+      entry.problem = error instanceof Error && /unexpected end|incorrect header|invalid/i.test(error.message) ? 'compressed data that ends early or is damaged' : 'could not be read to its end';
+    }
+    reader.end(entry);
+  }
+
+  /** Everything found; commands are added by the caller. */
+  finish(): Evidence {
+    const keys = [...this.#processes.keys()].sort();
+    const merged = merge(keys.flatMap((k) => this.#processes.get(k) ?? []));
+    const index = (key: string): number => merged.index.get(key) ?? 0;
+    const counts = new Map<string, Evidence['counts'][number]>();
+    for (const c of this.#counts.values()) {
+      const id = `${index(c.key)} ${c.signature}`;
+      const known = counts.get(id);
+      if (known === undefined) counts.set(id, { process: index(c.key), signature: c.signature, count: c.count });
+      else known.count += c.count;
+    }
+    return {
+      kind: 'incident-evidence',
+      files: this.#files,
+      processes: merged.processes,
+      events: this.#events.map(({ key, ...e }) => ({ ...e, process: index(key) })),
+      counts: [...counts.values()].sort((a, b) => a.process - b.process || a.signature.localeCompare(b.signature, 'en')),
+      unmatched: this.#unmatched.map(({ key, ...u }) => ({ ...u, process: index(key) })),
+      commands: [],
+    };
+  }
+}
+
+/** A file's own process and the one process id its lines name are the same; ranks then pass between files of one process. */
+function merge(drafts: readonly Draft[]): { processes: EvidenceProcess[]; index: Map<string, number> } {
+  const index = new Map<string, number>();
+  const processes: EvidenceProcess[] = [];
+  const pids = drafts.filter((d) => d.pid !== null);
+  const add = (d: Draft): number => {
+    const { host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines } = d;
+    return processes.push({ host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines, files: [...d.files].sort((a, b) => a - b) }) - 1;
+  };
+  for (const d of pids) index.set(d.key, add(d));
+  for (const d of drafts.filter((x) => x.pid === null)) {
+    const own = pids.filter((p) => d.files.length === 1 && p.files.includes(d.files[0] ?? -1) && p.host === d.host && (d.rank === null || p.rank === null || d.rank === p.rank));
+    const same = own.length === 1 && d.key.includes('file:') ? processes[index.get(own[0]?.key ?? '') ?? -1] : undefined;
+    if (same === undefined || own[0] === undefined) {
+      index.set(d.key, add(d));
+      continue;
+    }
+    same.rank ??= d.rank;
+    same.device ??= d.device;
+    same.world ??= d.world;
+    same.lines += d.lines;
+    index.set(d.key, index.get(own[0].key) ?? 0);
+  }
+  return { processes, index };
+}
+
+interface Sink {
+  process(key: string, make: { host: string | null; pid: number | null; rank: number | null; device: number | null }): Draft;
+  hit(signature: string, key: string, line: number, ms: number | null, text: string): void;
+  unmatched(hit: { key: string; line: number; ms: number | null; count: number; text: string }): void;
+}
+
+class LogReader {
+  readonly #place: ReturnType<typeof placeOf>;
+  readonly #path: string;
+  readonly #catalogue: Catalogue;
+  readonly #search: Search;
+  #lines = 0;
+  readonly #sink: Sink;
+  readonly #unknown = new Map<string, { key: string; line: number; ms: number | null; count: number; text: string }>();
+  #started: string;
+  #rest: Uint8Array = new Uint8Array(0);
+  #bytes = 0;
+  #errors = 0;
+  #unknownSeen = 0;
+  #head = '';
+  #tail: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = new Uint8Array(0);
+
+  constructor(path: string, file: number, now: string, catalogue: Catalogue, search: Search, sink: Sink) {
+    this.#path = path;
+    this.#place = placeOf(path);
+    this.#catalogue = catalogue;
+    this.#search = search;
+    this.#sink = sink;
+    this.#started = now;
+  }
+
+  take(chunk: Uint8Array): void {
+    if (this.#bytes === 0) {
+      this.#head = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, limits.endBytes.value)).toString('utf8');
+      const year = yearOf(this.#head);
+      if (year !== null) this.#started = `${year}${this.#started.slice(4)}`;
+    }
+    this.#bytes += chunk.length;
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const last = bytes.lastIndexOf(10);
+    if (last < 0 && bytes.length < limits.longestLineBytes.value) {
+      this.#rest = bytes.slice();
+      return;
+    }
+    const cut = last < 0 ? bytes.length : last + 1;
+    this.#scan(bytes.subarray(0, cut));
+    this.#rest = bytes.slice(cut);
+  }
+
+  end(entry: Evidence['files'][number]): void {
+    if (this.#rest.length > 0) this.#scan(this.#rest);
+    for (const u of this.#unknown.values()) this.#sink.unmatched(u);
+    const tail = Buffer.from(this.#tail).toString('utf8').split('\n').slice(this.#bytes > limits.endBytes.value ? 1 : 0);
+    const head = this.#head.split('\n');
+    const facts = emptyFacts();
+    for (const line of this.#bytes > limits.endBytes.value ? [...head, ...tail] : tail) for (const inner of unwrap(line)) readLine(inner, facts);
+    const times = (lines: readonly string[]): number | null => lines.map((l) => timeOf(l, this.#started)).find((t) => t !== null) ?? null;
+    entry.bytes = this.#bytes;
+    entry.lines = this.#lines;
+    entry.error_lines = this.#errors;
+    entry.first_ms = times(head);
+    entry.last_ms = times([...tail].reverse());
+    entry.stage = facts.stage;
+    entry.joined = [...head, ...tail].some((l) => joined.test(l));
+    entry.simulated = facts.simulated || this.#head.includes('simulated NPU host');
+    // Everybody whose file it is counts as heard, so that a rank with nothing to report is known too.
+    this.#process(null).lines += this.#lines;
+  }
+
+  #scan(bytes: Uint8Array): void {
+    this.#chunk = bytes;
+    this.#lines = this.#search.literals.scan(bytes, this.#lines, (start, end, line, hits) => this.#line(start, end, line, hits));
+    const end = limits.endBytes.value;
+    this.#tail = bytes.length >= end ? bytes.slice(bytes.length - end) : Buffer.concat([this.#tail.subarray(Math.max(0, this.#tail.length + bytes.length - end)), bytes]);
+  }
+
+  #text(start: number, end: number): string {
+    return Buffer.from(this.#chunk.buffer, this.#chunk.byteOffset + start, Math.min(end - start, limits.lineBytes.value)).toString('utf8');
+  }
+
+  /** The head of the block a line stands in: the nearest line above that names its author or its time. */
+  #above(start: number): { author: Author | null; ms: number | null } {
+    let author: Author | null = null;
+    let ms: number | null = null;
+    let end = start - 1;
+    for (let n = 0; n < limits.headerLines.value && end > 0 && (author === null || ms === null); n += 1) {
+      const from = this.#chunk.lastIndexOf(10, end - 1) + 1;
+      const line = this.#text(from, end).replace(/^\{"log":"/, '');
+      author ??= authorOf(line);
+      ms ??= timeOf(line, this.#started);
+      end = from - 1;
+    }
+    return { author, ms };
+  }
+
+  #process(author: Author | null): Draft {
+    const host = this.#place.host;
+    const pid = author?.pid ?? this.#place.pid;
+    const rank = author?.rank ?? this.#place.rank;
+    const who = pid !== null ? `pid:${pid}` : author?.rank != null ? `file:${this.#path} rank:${author.rank}` : `file:${this.#path}`;
+    const process = this.#sink.process(`${host ?? ''} ${who}`, { host, pid, rank, device: author?.device ?? null });
+    process.rank ??= rank;
+    process.device ??= author?.device ?? null;
+    return process;
+  }
+
+  #line(start: number, end: number, line: number, hits: ReadonlySet<number>): void {
+    let about = false;
+    let word = false;
+    const signatures = new Set<Signature>();
+    for (const hit of hits) {
+      about ||= this.#search.about.has(hit);
+      word ||= this.#search.words.has(hit);
+      for (const s of this.#search.owners[hit] ?? []) signatures.add(s);
+    }
+    if (word) this.#errors += 1;
+    if (signatures.size === 0 && !about) {
+      // Lines of a flood that nobody knows are counted, not read.
+      this.#unknownSeen += 1;
+      if (this.#unknownSeen > limits.unmatchedLines.value) return;
+    }
+    for (const text of unwrap(this.#text(start, end))) this.#inner(text, start, line, signatures, about, word);
+  }
+
+  #inner(text: string, start: number, line: number, signatures: ReadonlySet<Signature>, about: boolean, word: boolean): void {
+    const level = levelOf(text);
+    let author = authorOf(text);
+    let ms = timeOf(text, this.#started);
+    const candidates = [...signatures].filter((s) => (level !== 'low' || s.any_level === true) && s.test(text));
+    const matched = candidates.filter((s) => s.role === 'root').sort((a, b) => a.order - b.order)[0] ?? candidates.filter((s) => s.role === 'timeout').sort((a, b) => a.order - b.order)[0] ?? candidates.sort((a, b) => a.order - b.order)[0];
+    const unknown = matched === undefined && word && level !== 'low' && !/^\s*File "/.test(text);
+    if (matched === undefined && !unknown && !about) return;
+    if ((matched !== undefined || unknown) && this.#catalogue.harmless.test(text)) return;
+    if (author === null || ms === null) {
+      const above = this.#above(start);
+      author ??= above.author;
+      ms ??= above.ms;
+    }
+    const process = this.#process(author);
+    if (about) this.#learn(process, text, ms);
+    if (matched !== undefined) this.#sink.hit(matched.id, process.key, line, ms, text);
+    else if (unknown) this.#keep(process.key, line, ms, text);
+  }
+
+  #learn(process: Draft, text: string, ms: number | null): void {
+    const told = aboutOf(text);
+    process.rank ??= told.rank;
+    process.device ??= told.device;
+    process.world ??= told.world;
+    process.ip ??= told.ip;
+    process.connect_timeout_s ??= told.connect_timeout_s;
+    process.exec_timeout_s ??= told.exec_timeout_s;
+    if (told.sync !== null && ms !== null && process.sync.length < 4 && !process.sync.some((s) => s.id === told.sync)) process.sync.push({ id: told.sync, ms });
+  }
+
+  #keep(key: string, line: number, ms: number | null, text: string): void {
+    const same = `${key} ${wording(text)}`;
+    const known = this.#unknown.get(same);
+    if (known !== undefined) known.count += 1;
+    else if (this.#unknown.size < limits.unmatchedKinds.value) this.#unknown.set(same, { key, line, ms, count: 1, text: foreign(text, limits.keptText.value) });
+  }
+}

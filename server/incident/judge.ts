@@ -1,0 +1,126 @@
+import type { Catalogue } from './catalogue.js';
+import type { Evidence, EvidenceProcess } from './evidence.js';
+import type { Found, Hit, Silent } from './found.js';
+import { alignClocks, type Clocks } from './align.js';
+import { deeper, explains } from './relations.js';
+import { silentRank, timeoutS } from './silent.js';
+import { startTrouble } from './startup.js';
+import { clocks } from './thresholds.js';
+
+export interface Judgement {
+  readonly found: readonly Found[];
+  readonly unexplained: readonly Hit[];
+  readonly hits: readonly Hit[];
+  readonly clocks: Clocks;
+}
+
+function order(a: Hit, b: Hit): number {
+  if (a.ms !== b.ms) {
+    if (a.ms === null) return 1;
+    if (b.ms === null) return -1;
+    return a.ms - b.ms;
+  }
+  return a.event.file - b.event.file || a.event.line - b.event.line;
+}
+
+const apart = (a: number | null, b: number | null): number => (a === null || b === null ? 0 : b - a);
+const fromHit = (hit: Hit, why: string): Found => ({ id: hit.signature.id, class: hit.signature.class, layer: hit.signature.layer, origin: hit, silent: null, ms: hit.ms, proven: hit.signature.role === 'root', why, own: [hit], cascades: [] });
+
+/** Roots in order; each joins what explains it, takes over what it explains, or stands for itself. */
+function rootsOf(roots: readonly Hit[], slack: (a: Hit | null, b: Hit) => number): Found[] {
+  const found: Found[] = [];
+  for (const hit of roots) {
+    // CANN's blocks may carry another zone's time than the line around them, so one process does not fail twice in the same way.
+    const again = (f: Found): boolean => f.class === hit.signature.class && f.origin?.event.process === hit.event.process;
+    const home = found.find((f) => again(f) || (explains(f.class, hit.signature.class) && apart(f.ms, hit.ms) <= clocks.foldMs.value));
+    const lower = found.find((f) => deeper(hit.signature.class, f.class) && apart(f.ms, hit.ms) <= clocks.takeoverMs.value + slack(f.origin, hit));
+    if (lower !== undefined) {
+      const taken: Found = { ...fromHit(hit, 'a deeper failure that explains what was logged just before it'), cascades: [...lower.own, ...lower.cascades] };
+      found.splice(found.indexOf(lower), 1, taken);
+    } else if (home === undefined) found.push(fromHit(hit, 'the first error over all processes that is no consequence of another one'));
+    else if (home.class === hit.signature.class) home.own.push(hit);
+    else home.cascades.push(hit);
+  }
+  return found;
+}
+
+function ofSilent(evidence: Evidence, silent: Silent, hits: readonly Hit[]): Found {
+  const first = hits[0];
+  const ms = first?.ms == null ? null : first.ms - timeoutS(evidence, first) * 1000;
+  return { id: 'silent-rank', class: 'hccl', layer: 'hccl', origin: null, silent, ms, proven: silent.proven, why: silent.why, own: [], cascades: [...hits] };
+}
+
+/** A process that others say is gone, with nothing in its own log that tells why. */
+function goneRank(evidence: Evidence, cascades: readonly Hit[]): Found | null {
+  const failing = new Set(cascades.map((h) => h.event.process));
+  for (const hit of cascades) {
+    if (hit.signature.id !== 'worker-gone') continue;
+    const rank = hit.event.points?.remote[0];
+    if (rank === undefined) continue;
+    const index = evidence.processes.findIndex((p) => p.rank === rank);
+    if (failing.has(index)) continue;
+    const process: EvidenceProcess | null = evidence.processes[index] ?? null;
+    const silent: Silent = { rank, process, device: process?.device ?? null, why: `another process says that worker ${rank} is gone, and its own log names no reason`, proven: process !== null };
+    return { id: 'rank-ended', class: 'unknown', layer: 'framework', origin: null, silent, ms: hit.ms, proven: silent.proven, why: silent.why, own: [], cascades: [...cascades] };
+  }
+  return null;
+}
+
+/**
+ * What happened, from the lines alone: independent failures each with their origin, and what follows from which. Roots beat timeouts and
+ * consequences; timeouts lead to the rank that did not report; clocks of hosts are aligned by moments they share. Pure.
+ */
+export function judge(evidence: Evidence, catalogue: Catalogue): Judgement {
+  const aligned = alignClocks(evidence);
+  const hits = evidence.events
+    .flatMap((event): Hit[] => {
+      const signature = catalogue.byId.get(event.signature);
+      const host = evidence.processes[event.process]?.host ?? '';
+      return signature === undefined ? [] : [{ event, signature, host, ms: event.ms === null ? null : event.ms - (aligned.offsets.get(host) ?? 0) }];
+    })
+    .sort(order);
+  const slack = (a: Hit | null, b: Hit): number => (a === null || a.host === b.host ? 0 : aligned.aligned ? clocks.toleranceMs.value : clocks.skewMs.value);
+  const timeouts = hits.filter((h) => h.signature.role === 'timeout');
+  const cascades = hits.filter((h) => h.signature.role === 'cascade');
+  const found = rootsOf(hits.filter((h) => h.signature.role === 'root'), slack);
+  const firstWait = timeouts[0];
+  if (firstWait !== undefined) waiting(evidence, found, timeouts, firstWait, slack);
+  const unexplained: Hit[] = [];
+  for (const hit of cascades) {
+    const home = found.find((f) => explains(f.class, hit.signature.class) || ['unknown', 'runtime'].includes(hit.signature.class)) ?? found[0];
+    if (home === undefined) unexplained.push(hit);
+    else home.cascades.push(hit);
+  }
+  if (found.length === 0) {
+    const trouble = goneRank(evidence, unexplained) ?? startTrouble(evidence, unexplained);
+    const first = unexplained.find((h) => h.signature.class !== 'unknown' && h.signature.class !== 'runtime') ?? unexplained[0];
+    if (trouble !== null) return { found: [trouble], unexplained: [], hits, clocks: aligned };
+    if (first !== undefined) return { found: [{ ...fromHit(first, 'only consequences are seen; this is the earliest of them'), own: [first], cascades: unexplained.filter((h) => h !== first) }], unexplained: [], hits, clocks: aligned };
+  }
+  return { found: found.sort((a, b) => apart(b.ms, a.ms)), unexplained, hits, clocks: aligned };
+}
+
+/** Puts waiting ranks under the failure they waited for, or finds the rank that kept them waiting. */
+function waiting(evidence: Evidence, found: Found[], timeouts: readonly Hit[], first: Hit, slack: (a: Hit | null, b: Hit) => number): void {
+  const reasons = found.filter((f) => explains(f.class, 'hccl') || f.class === 'host-os');
+  const before = reasons.find((f) => apart(f.ms, first.ms) >= -(clocks.toleranceMs.value + slack(f.origin, first)));
+  if (before !== undefined) {
+    before.cascades.push(...timeouts);
+    return;
+  }
+  const silent = silentRank(evidence, timeouts);
+  const quiet = silent?.process ?? null;
+  const own = quiet === null ? undefined : found.find((f) => f.origin !== null && evidence.processes[f.origin.event.process] === quiet);
+  if (own !== undefined) {
+    own.cascades.push(...timeouts);
+    return;
+  }
+  const made: Found = silent === null ? { ...fromHit(first, 'every rank that is heard waited; nothing tells for whom'), origin: null, own: [], cascades: [...timeouts] } : ofSilent(evidence, silent, timeouts);
+  // What ranks log after they gave up waiting follows from it.
+  for (const f of [...found]) {
+    if (!explains('hccl', f.class) && f.class !== 'host-os') continue;
+    made.cascades.push(...f.own, ...f.cascades);
+    found.splice(found.indexOf(f), 1);
+  }
+  found.unshift(made);
+}

@@ -1,0 +1,50 @@
+import type { IncidentClass } from '../contract/index.js';
+
+/** What is said about an incident that no line names. */
+export interface Said {
+  readonly meaning: string;
+  readonly causes: readonly string[];
+  readonly evidence: readonly string[];
+  readonly actions: readonly string[];
+  readonly false_friends: readonly string[];
+  readonly source: string;
+}
+
+const said: Readonly<Record<string, Said>> = {
+  'silent-rank': {
+    meaning: 'one rank said nothing while the others waited for it',
+    causes: ['its process ended or was killed', 'it hangs in the driver, in a file read or in a kernel', 'it never issued the operation, because its control flow differs'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'cat /proc/PID/stack', 'py-spy dump --pid PID', 'dmesg -T | grep -i -E "killed process|blocked for more|heartbeat"', 'npu-smi info'],
+    actions: ['look at that rank before restarting anything: is its process there, in which state, what does its log say last', 'keep its plog and its kernel log'],
+    false_friends: ['the ranks that report the timeout are healthy'],
+    source: 'domain.md 2.2 steps 6 and 7',
+  },
+  'rank-ended': {
+    meaning: 'a worker process ended and its own log names no reason',
+    causes: ['it was killed (host memory, an orchestrator, a person)', 'it crashed in native code without a message'],
+    evidence: ['dmesg -T | grep -i -E "killed process|segfault"', 'free -g', 'cat /proc/sys/kernel/core_pattern'],
+    actions: ['read the kernel log of that time and the exit code of the process', 'enable core dumps and repeat'],
+    false_friends: ['a stop on purpose'],
+    source: 'domain.md 2.2 step 7',
+  },
+  'stalled-start': {
+    meaning: 'a start that ends while weights are loaded',
+    causes: ['the load still goes on', 'a read or a copy hangs in the kernel (D state)', 'a slow or lost file system'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'cat /proc/PID/stack', 'dmesg -T | tail -100', 'npu-smi info'],
+    actions: ['look at the state of the process: D means the kernel, R means that it works', 'keep the stack before killing it'],
+    false_friends: ['a large model from a slow disk takes minutes'],
+    source: 'domain.md I65, 2.1 C1',
+  },
+};
+
+const none: Said = { meaning: 'unknown', causes: [], evidence: [], actions: [], false_friends: [], source: 'none' };
+
+/** Text of an incident that is no signature. */
+export function procedural(id: string): Said {
+  return said[id] ?? none;
+}
+
+/** What is looked at first whenever a card may be at fault. */
+export function deviceClasses(cls: IncidentClass | undefined): string[] {
+  return cls === 'device' || cls === 'aicore' || cls === 'driver' || cls === 'link' ? ['npu-smi info'] : [];
+}

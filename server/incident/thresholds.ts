@@ -1,0 +1,35 @@
+import type { Threshold } from '../contract/index.js';
+
+/** Every number this room reads, waits or judges by. */
+export const limits = {
+  chunkBytes: { value: 4 * 1024 * 1024, source: 'measured with test/bench/incident.mjs', why: 'larger chunks no longer help, and memory stays small' },
+  lineBytes: { value: 8192, source: 'longest lines in the shared logs are below 5 KB', why: 'a signature stands in the first part of a line' },
+  longestLineBytes: { value: 1024 * 1024, source: 'a file without line ends', why: 'such a piece is read as a line of its own, so memory stays bounded' },
+  headerLines: { value: 60, source: 'TraceBack blocks in the shared logs have below 40 lines', why: 'how far back the head of a multi-line block is looked for' },
+  endBytes: { value: 65_536, source: 'a few hundred lines', why: 'first and last part of a file tell its times and how far a start came' },
+  totalBytes: { value: 64 * 1024 ** 3, source: 'thirty times the size the issue asks for', why: 'a compressed bomb ends here' },
+  files: { value: 4096, source: '64 ranks with plogs of two kinds, device logs and rotated pieces', why: 'a folder with more is not a log folder' },
+  keptHits: { value: 12, source: 'chosen', why: 'lines kept per process and signature; more only count' },
+  keptText: { value: 400, source: 'chosen', why: 'characters kept of a line' },
+  unmatchedKinds: { value: 300, source: 'chosen', why: 'different unknown error lines kept in one file' },
+  unmatchedLines: { value: 20_000, source: 'chosen', why: 'unknown error lines of one file that are looked at; more only count' },
+  shownUnmatched: { value: 12, source: 'chosen', why: 'answers stay readable; report.json has more' },
+  shownTimeline: { value: 30, source: 'chosen', why: 'answers stay readable' },
+  shownProcesses: { value: 16, source: 'chosen', why: 'answers stay readable' },
+  textBytes: { value: 4 * 1024 * 1024, source: 'pasted text', why: 'more belongs into a file' },
+  evidenceBytes: { value: 64 * 1024 * 1024, source: 'bounded by the kept lines', why: 'a larger evidence.json was not written by this tool' },
+  commandMs: { value: 15_000, source: 'npu-smi answers in seconds on a healthy host', why: 'a hung driver must not hang the collection' },
+  commandBytes: { value: 1024 * 1024, source: 'chosen', why: 'output kept of one command' },
+  collectFiles: { value: 64, source: 'chosen', why: 'newest log files taken from this host' },
+  collectTailBytes: { value: 16 * 1024 * 1024, source: 'chosen', why: 'of a collected file the end counts' },
+} as const satisfies Record<string, Threshold>;
+
+export const clocks = {
+  foldMs: { value: 3600_000, source: 'HCCL_EXEC_TIMEOUT 1800 s (domain.md I49) twice', why: 'later than this a failure does not follow from the earlier one' },
+  takeoverMs: { value: 60_000, source: 'chosen: processes log a failure within seconds of each other', why: 'a deeper failure logged a little later is still the origin' },
+  toleranceMs: { value: 10_000, source: 'chosen: order of lines of one host', why: 'a root this much after a timeout can still be its reason' },
+  skewMs: { value: 60_000, source: 'domain.md 2.2 step 4: unknown clocks', why: 'bound for hosts whose clocks could not be aligned' },
+  execTimeoutS: { value: 1800, source: 'domain.md I49', why: 'default of HCCL_EXEC_TIMEOUT' },
+  connectTimeoutS: { value: 120, source: 'domain.md I51', why: 'default of HCCL_CONNECT_TIMEOUT' },
+  silentMs: { value: 30_000, source: 'start-up logs of xLLM say something at least every 10 s', why: 'a log that stopped this much before the others names a silent rank' },
+} as const satisfies Record<string, Threshold>;

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { check, ToolError, type AllSchemas } from '../contract/index.js';
+import { readText } from '../host/files.js';
+
+export type Rule = AllSchemas['ReviewRule'];
+
+export interface Question {
+  readonly id: string;
+  readonly topic: string;
+  readonly touches: RegExp;
+  readonly ask: string;
+}
+
+export interface Compiled {
+  readonly rule: Rule;
+  /** File the rule stands in: graph, memory, kernels, distributed. */
+  readonly family: string;
+  readonly applies: (path: string) => boolean;
+  readonly pattern: RegExp | null;
+  readonly unless: RegExp | null;
+  readonly inside: readonly RegExp[];
+  readonly notIn: RegExp | null;
+  readonly near: { readonly pattern: RegExp; readonly lines: number } | null;
+  readonly unlessNear: { readonly pattern: RegExp; readonly lines: number } | null;
+}
+
+export interface RuleBook {
+  readonly rules: readonly Compiled[];
+  readonly questions: readonly Question[];
+}
+
+/** The YAML files lie beside the sources; the built code finds them from dist/. */
+const folder = fileURLToPath(new URL('../../server/review/rules/', import.meta.url));
+export const families = ['graph', 'memory', 'kernels', 'distributed'] as const;
+/** Code of others, and of other devices. */
+const foreignCode = /(?:^|\/)third_party\/|kernels\/(?:cuda|mlu|dcu|ilu|musa)\//;
+
+const question = z.strictObject({ id: z.string(), topic: z.string(), touches: z.string(), ask: z.string() });
+
+function compiled(rule: Rule, family: string): Compiled {
+  const any = (list: readonly string[]): RegExp => new RegExp(list.map((p) => `(?:${p})`).join('|'));
+  const paths = any(rule.scope.paths);
+  const not = rule.scope.not === undefined ? null : any(rule.scope.not);
+  const one = (text: string | undefined): RegExp | null => (text === undefined ? null : new RegExp(text));
+  const within = (near: { pattern: string; lines: number } | undefined): Compiled['near'] => (near === undefined ? null : { pattern: new RegExp(near.pattern), lines: near.lines });
+  return {
+    rule, family,
+    applies: (path) => paths.test(path) && !(not?.test(path) ?? false) && !foreignCode.test(path),
+    pattern: one(rule.pattern),
+    unless: one(rule.unless),
+    inside: [rule.inside, rule.also_inside].flatMap((p) => (p === undefined ? [] : [new RegExp(p)])),
+    notIn: one(rule.not_in),
+    near: within(rule.near),
+    unlessNear: within(rule.unless_near),
+  };
+}
+
+async function yaml(name: string): Promise<unknown[]> {
+  const value: unknown = parse((await readText(join(folder, `${name}.yaml`))) ?? '');
+  const list = z.array(z.unknown()).safeParse(value);
+  if (!list.success) throw new ToolError('E_INTERNAL', `the rules file ${name} is missing or broken`, 'install the package again');
+  return list.data;
+}
+
+let book: Promise<RuleBook> | null = null;
+
+/** The rules of the package, checked against review-rule. @throws ToolError E_INTERNAL for a broken installation */
+export function ruleBook(): Promise<RuleBook> {
+  book ??= (async () => {
+    const rules: Compiled[] = [];
+    for (const family of families) {
+      for (const value of await yaml(family)) {
+        const checked = check('review-rule', value);
+        if (!checked.ok) throw new ToolError('E_INTERNAL', `a rule of ${family} is broken: ${checked.problems[0] ?? ''}`, 'install the package again');
+        rules.push(compiled(checked.value, family));
+      }
+    }
+    const questions = (await yaml('judgement')).map((value) => {
+      const q = question.parse(value);
+      return { ...q, touches: new RegExp(q.touches, 'i') };
+    });
+    return { rules, questions };
+  })();
+  return book;
+}
