@@ -46,10 +46,10 @@ const compareCodes = (reasons: unknown): string[] => (Array.isArray(reasons) ? r
 
 /** The clean campaign with its last candidate replaced. */
 function withLast(last: RootEvidence): Evidence {
-  return { roots: [...roots.baseline, ...roots.candidate.slice(0, 4), last], earlier: [] };
+  return { roots: [...roots.baseline, ...roots.candidate.slice(0, 4), last], earlier: [], noise: [] };
 }
 function clean(): Evidence {
-  return structuredClone({ roots: [...roots.baseline, ...roots.candidate], earlier: [] });
+  return structuredClone({ roots: [...roots.baseline, ...roots.candidate], earlier: [], noise: [] });
 }
 const codes = (e: Evidence, q = question): string[] => compare(e, q).reasons.map((r) => r.code);
 const points = (e: Evidence) => e.roots.flatMap((r) => r.metrics.flatMap((m) => m.artifact.points));
@@ -92,11 +92,30 @@ describe('the gate', () => {
     expect(report.grade).toBe('formal');
   });
 
+  it('the built-in probe and runs of level smoke are smoke, never a claim', () => {
+    const probed = clean();
+    for (const point of points(probed)) point.client.name = 'probe';
+    expect(compare(probed, question).grade).toBe('smoke');
+    const smoke = clean();
+    for (const root of smoke.roots) if (root.manifest !== null) root.manifest.identity.level = 'smoke';
+    expect(compare(smoke, question).grade).toBe('smoke');
+  });
+  it('remembered noise plans when it rests on more starts than the comparison itself', () => {
+    const own = compare(clean(), question).plan;
+    const metric = compare(clean(), question).metrics[0]?.metric ?? '';
+    const more = { ...clean(), noise: [{ metric, cv_pct: 5, starts: 41, df: 40 }] };
+    const fewer = { ...clean(), noise: [{ metric, cv_pct: 5, starts: 4, df: 3 }] };
+    expect(compare(more, question).plan).toMatchObject({ noise_cv_pct: 5, noise_from: expect.stringContaining('41 service starts') as string });
+    expect(compare(fewer, question).plan).toEqual(own);
+    // Two-sample t at 5 % noise: n = 2 (cv / effect)^2 (z.975 + z.8)^2 is 16 for an effect of 5 %; the t correction adds one.
+    expect(compare(more, question).plan?.effects.find((e) => e.effect_pct === 5)?.starts_per_side).toBe(17);
+    expect(compare({ ...more, roots: clean().roots.filter((_, i) => i === 0 || i === 5) }, question).plan?.noise_cv_pct).toBe(5);
+  });
   it('F-REPLICATES below 5 + 5, when a start is shared, and smoke with one', () => {
     const four = clean();
     four.roots.pop();
     expect(codes(four)).toEqual(['F-REPLICATES']);
-    const one: Evidence = { roots: clean().roots.filter((_, i) => i === 0 || i === 5), earlier: [] };
+    const one: Evidence = { roots: clean().roots.filter((_, i) => i === 0 || i === 5), earlier: [], noise: [] };
     expect(compare(one, question).grade).toBe('smoke');
     expect(compare(one, question).verdict).toBe('inconclusive');
     expect(compare(one, question).metrics[0]?.ci_low_pct).toBeNull();

@@ -49,7 +49,11 @@ const earlier = z.object({
 /** A report of the same run root that came before. */
 export type EarlierReport = z.output<typeof earlier>;
 
-const evidence = z.object({ roots: z.array(root), earlier: z.array(earlier) });
+/** Noise of each metric between service starts of one build on this host, for this model and load, as it was remembered then. */
+const noise = z.object({ metric: z.string(), cv_pct: z.number(), starts: z.number(), df: z.number() });
+export type RememberedNoise = z.output<typeof noise>;
+
+const evidence = z.object({ roots: z.array(root), earlier: z.array(earlier), noise: z.array(noise).default([]) });
 /**
  * Everything a comparison rests on, kept as raw evidence beside it. The runs that were compared go on living (a later probe, a
  * report); the verdict is of what they were, and can be computed again from this alone.

@@ -111,7 +111,8 @@ export function compare(evidence: Evidence, q: Question): ReportBody {
     codes: new Set(found.map((r) => r.code)),
     cautions: found.filter((r) => r.severity === 'caution').length,
     starts: sideNames.map((s) => sides[s].starts.length),
-    levels: evidence.roots.map((r) => r.manifest?.identity.level ?? null),
+    // The probe is for smoke, whatever the run was opened for.
+    levels: evidence.roots.map((r) => (r.metrics.some((m) => m.artifact.points.some((p) => p.client.name === 'probe')) ? 'smoke' : (r.manifest?.identity.level ?? null))),
     confirms: confirms !== null,
   });
   const differences = differencesOf(sides);
@@ -130,7 +131,7 @@ export function compare(evidence: Evidence, q: Question): ReportBody {
     inputs: listed,
     order: order.facts,
     ranking: ranking(sides, { ttftP99Ms: q.sla_ttft_p99_ms, tpotP99Ms: q.sla_tpot_p99_ms }),
-    plan: planOf(metricsBody[0], wishedPct, q.confidence),
+    plan: planOf(metricsBody[0], wishedPct, q.confidence, evidence.noise.find((n) => n.metric === metricsBody[0]?.metric) ?? null),
     differences,
     confirms: confirms?.path ?? null,
     notes,

@@ -5,6 +5,8 @@ import { sha256File } from '../../host/files.js';
 import { pathList, type ToolContext } from '../../mcp/define.js';
 import { freeFolder } from '../../runs/places.js';
 import { readArtifact, Runs, type Run } from '../../runs/runs.js';
+import { remembered } from '../noise/memory.js';
+import { noiseKeyOf, noiseMetrics, noiseOf } from '../noise/noise.js';
 import { limits } from '../thresholds.js';
 import { comparisonDerivation, computeComparison, evidencePath, type ComparisonParams } from './derive.js';
 import { parseEvidence, type EarlierReport, type Evidence, type RootEvidence } from './evidence.js';
@@ -72,6 +74,19 @@ function nextSteps(body: ReportBody, primary: ReportBody['metrics'][number] | un
   return [{ tool: 'run_report', why: 'writes the comparison into the report' }];
 }
 
+/** The host's own noise for the first load of the baseline, by metric; empty where nothing is remembered. */
+async function noiseFor(host: Host, roots: readonly RootEvidence[]): Promise<Evidence['noise']> {
+  const first = roots.find((r) => r.side === 'baseline' && r.manifest !== null);
+  const point = first?.metrics[0]?.artifact.points[0];
+  const key = first?.manifest == null || point === undefined ? null : noiseKeyOf(first.manifest, point);
+  if (key === null) return [];
+  const rows = await remembered(host);
+  return noiseMetrics.flatMap((metric) => {
+    const noise = noiseOf(rows, key, metric);
+    return noise === null ? [] : [{ metric, ...noise }];
+  });
+}
+
 /** bench_compare: gathers and re-hashes the evidence, keeps it, computes the report from it alone. */
 export async function compareRuns(args: CompareArgs, ctx: ToolContext): Promise<ToolOk> {
   const metric = args.metric === undefined ? undefined : metrics.get(args.metric);
@@ -82,7 +97,8 @@ export async function compareRuns(args: CompareArgs, ctx: ToolContext): Promise<
   const runs = new Runs(host);
   const known = args.run === undefined ? null : await runs.open(args.run);
   // Read before a run is opened: an input that cannot be read leaves no empty run behind.
-  const gathered: Evidence = { roots: await gatherAll(host, args, ctx), earlier: known === null ? [] : await earlierReports(known) };
+  const roots = await gatherAll(host, args, ctx);
+  const gathered: Evidence = { roots, earlier: known === null ? [] : await earlierReports(known), noise: await noiseFor(host, roots) };
   const text = `${JSON.stringify(redactValue(gathered), null, 1)}\n`;
   parseEvidence(redactText(text));
   const run = known ?? (await runs.create({ purpose: 'comparison', level: 'smoke' }, by));

@@ -1,3 +1,4 @@
+import type { RememberedNoise } from './evidence.js';
 import type { ComparisonMetric, ComparisonPlan, ComparisonRank } from '../../contract/index.js';
 import { permutationP, signFlipP } from '../../stats/exact.js';
 import { cvPct, deviation, mean } from '../../stats/moments.js';
@@ -141,20 +142,22 @@ export function ranking(sides: Sides, sla: Sla): ComparisonRank[] {
 }
 
 /** Service starts each side needs for a wished change, from the spread of the claim's first row. Null without two starts on a side. */
-export function planOf(row: ComparisonMetric | undefined, wishedPct: number | null, confidence: number): ComparisonPlan | null {
+export function planOf(row: ComparisonMetric | undefined, wishedPct: number | null, confidence: number, remembered: RememberedNoise | null): ComparisonPlan | null {
   if (row === undefined) return null;
   const parts = [
     { cv: row.cv_baseline_pct, df: row.n_baseline - 1 },
     { cv: row.cv_candidate_pct, df: row.n_candidate - 1 },
   ].filter((p): p is { cv: number; df: number } => p.cv !== null);
   const df = parts.reduce((s, p) => s + p.df, 0);
-  if (df === 0) return null;
-  const cv = Math.sqrt(parts.reduce((s, p) => s + p.cv ** 2 * p.df, 0) / df);
+  // What rests on more service starts is the better estimate of the host's noise.
+  const memory = remembered !== null && remembered.df > df ? remembered : null;
+  if (df === 0 && memory === null) return null;
+  const cv = memory?.cv_pct ?? Math.sqrt(parts.reduce((s, p) => s + p.cv ** 2 * p.df, 0) / df);
   const wished = wishedPct === null || wishedPct === 0 ? null : Math.abs(wishedPct);
   const effects = [...new Set([...planEffectsPct, ...(wished === null ? [] : [wished])])].sort((a, b) => a - b);
   return {
     noise_cv_pct: cv,
-    noise_from: `${row.metric} at ${row.load} over the ${row.n_baseline} + ${row.n_candidate} service starts compared`,
+    noise_from: memory !== null ? `${row.metric} remembered over ${memory.starts} service starts of this host, model and load` : `${row.metric} at ${row.load} over the ${row.n_baseline} + ${row.n_candidate} service starts compared`,
     power: thresholds.power.value,
     confidence,
     effects: effects.map((e) => ({ effect_pct: e, starts_per_side: requiredPerSide(e, cv, confidence, thresholds.power.value, limits.planStarts.value), wished: e === wished })),

@@ -66,7 +66,8 @@ export interface GradeInput {
 /** The grade of a comparison: how much weight its verdict can carry. */
 export function gradeOf(g: GradeInput): Grade {
   if (g.codes.has('F-SIMULATED')) return 'simulated';
-  if (g.inadmissible || g.starts.some((n) => n < 2)) return 'smoke';
+  // A run that was opened to see whether it works proves no more than that, however often it is repeated.
+  if (g.inadmissible || g.starts.some((n) => n < 2) || g.levels.includes('smoke')) return 'smoke';
   if (g.cautions > 0 || g.levels.some((l) => l !== 'formal')) return 'indicative';
   return g.confirms ? 'reproduced' : 'formal';
 }
