@@ -31,8 +31,8 @@ const settleMs = 1500;
 const kernels = 'SELECT op_type, count(*) AS n, round(sum(duration_us), 1) AS total_us FROM tasks GROUP BY op_type ORDER BY total_us DESC LIMIT 3';
 
 /**
- * The ground floor on the simulated NPU host, through the MCP server over stdio, as a client would do it: service up, load, profile,
- * service down, analysis, report. Gives the run root.
+ * The ground floor on the simulated NPU host, through the MCP server over stdio, as a client would do it: service up, probe, profile
+ * under load, service down, analysis of kernels and steps, report. Gives the run root.
  * @throws ToolError with the code a tool answered
  */
 export async function runDemo(parts: DemoParts): Promise<string> {
@@ -66,6 +66,9 @@ export async function runDemo(parts: DemoParts): Promise<string> {
     if (text(started, 'verdict') === 'starting') await settled(service);
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     await call('env_probe', { run, phase: 'idle' });
+    // The built-in probe stands in for evalscope: it shows the way and claims nothing.
+    const bench = await call('bench_start', { run, endpoint: text(started, 'facts', 'endpoint'), model: parts.modelFolder, client: 'probe', input_tokens: 64, output_tokens: 24, parallel: [4], number: [12], warmup: 4 });
+    const measured = await settled(text(bench, 'facts', 'job'));
     const capture = await call('profile_start', { run, service_job: service, endpoint: text(started, 'facts', 'endpoint'), backend: 'msprof', phase: 'decode', parallel: 4, output_tokens: 48, batches: 1 });
     const captured = await settled(text(capture, 'facts', 'job'));
     await call('service_stop', { job: service });
@@ -76,10 +79,12 @@ export async function runDemo(parts: DemoParts): Promise<string> {
     for (const artifact of Array.isArray(analysed['artifacts']) ? analysed['artifacts'] : []) {
       if (text(artifact, 'path').endsWith('five_tables.md')) print(`\n${(await parts.readText(text(artifact, 'path'))) ?? ''}`);
     }
+    await call('pipeline_analyze', { run, path });
     await call('profile_query', { path, sql: kernels });
     await call('run_report', { run });
     await call('run_validate', { run, recompute: true });
-    print(`\nverdict: ${text(analysed, 'verdict')} (simulated: shows the method, proves nothing of real hardware)`);
+    print(`\nprobe of the service: ${text(measured, 'headline')}`);
+    print(`verdict: ${text(analysed, 'verdict')} (simulated: shows the method, proves nothing of real hardware)`);
     print(`report: ${runDir}/summary.md`);
     print(`run root: ${runDir}`);
     return runDir;

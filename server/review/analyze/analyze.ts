@@ -29,10 +29,11 @@ function finding(hit: Hit): Finding {
 /** Questions the diff raises, by its paths and added lines; what is the same topic stands together. */
 function checklist(files: readonly Prepared[], questions: readonly Question[]): Body['judgement_checklist'] {
   if (files.length === 0) return [];
-  const code = files.filter((f) => f.language !== 'other');
+  const code = files.filter((f) => f.language !== 'other').map((f) => ({ ...f, text: f.hunks.map(({ clean }) => clean.join('\n')).join('\n') }));
   return questions.flatMap((q) => {
     for (const f of code) {
       if (q.touches.test(f.file.path)) return [{ id: q.id, topic: q.topic, ask: q.ask, because: foreign(f.file.path, limits.quoted.value) }];
+      if (!q.touches.test(f.text)) continue;
       for (const { hunk, clean } of f.hunks) {
         const at = hunk.lines.findIndex((l, i) => l.added && q.touches.test(clean[i] ?? ''));
         if (at !== -1) return [{ id: q.id, topic: q.topic, ask: q.ask, because: `${foreign(f.file.path, limits.quoted.value)}:${String(hunk.lines[at]?.line ?? 0)}` }];

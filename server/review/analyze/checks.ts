@@ -25,7 +25,7 @@ const pairs: readonly (readonly [RegExp, RegExp])[] = [
 const unpaired: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'cpp').flatMap((prepared) => {
     const all = cleanText(prepared);
-    return pairs.flatMap(([take, give]) => (give.test(all) ? [] : added(prepared).filter((l) => take.test(l.clean[l.at] ?? '') && !/unique_ptr|Guard|shared_ptr/.test(l.clean[l.at] ?? '')).slice(0, 1).map((l) => ({ prepared, line: l.line, text: l.text }))));
+    return pairs.flatMap(([take, give]) => (!take.test(all) || give.test(all) ? [] : added(prepared).filter((l) => take.test(l.clean[l.at] ?? '') && !/unique_ptr|Guard|shared_ptr/.test(l.clean[l.at] ?? '')).slice(0, 1).map((l) => ({ prepared, line: l.line, text: l.text }))));
   });
 
 const quoted = (text: string): string[] => [...text.matchAll(/["'](\w+)["']/g)].map((m) => m[1] ?? '');
@@ -120,7 +120,7 @@ const untestedLines = 5;
 /** A property that is added must be in the two lists of the same file. */
 const configTrio: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'cpp').flatMap((prepared) =>
-    added(prepared).flatMap((l) => {
+    (cleanText(prepared).includes('PROPERTY') ? added(prepared) : []).flatMap((l) => {
       const name = /\bPROPERTY\s*\(\s*[^,]+,\s*(\w+)\s*\)/.exec(l.clean[l.at] ?? '')?.[1];
       if (name === undefined) return [];
       const stem = prepared.file.path.replace(/\.\w+$/, '');

@@ -6,6 +6,9 @@ export function languageOf(path: string): Language {
   return /\.pyi?$/.test(path) ? 'python' : 'other';
 }
 
+/** " ' / # */
+const marks = new Set([34, 39, 47, 35]);
+
 /**
  * Lines with comments and the inside of strings blanked, columns kept. State is carried from line to line of a hunk; a hunk that begins
  * inside a comment or a docstring is recognised by the first line that only makes sense there (a leading `*`).
@@ -13,7 +16,10 @@ export function languageOf(path: string): Language {
 export function cleaned(lines: readonly string[], language: Language): string[] {
   if (language === 'other') return [...lines];
   let open: '/*' | '"""' | "'''" | null = null;
+  // Most lines hold neither a quote nor the beginning of a comment.
+  const some = language === 'cpp' ? /["'/]|^\s*\*/ : /["'#]/;
   return lines.map((line) => {
+    if (open === null && !some.test(line)) return line;
     let out = '';
     let at = 0;
     if (open === null && language === 'cpp' && /^\s*\*(?:\s|\/|$)/.test(line)) return ' '.repeat(line.length);
@@ -56,8 +62,11 @@ export function cleaned(lines: readonly string[], language: Language): string[] 
         at = stop;
         continue;
       }
-      out += c;
-      at += 1;
+      // Up to the next character that may begin something, in one piece.
+      let end = at + 1;
+      while (end < line.length && !marks.has(line.charCodeAt(end))) end += 1;
+      out += line.slice(at, end);
+      at = end;
     }
     return out.padEnd(line.length);
   });
