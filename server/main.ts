@@ -17,6 +17,7 @@ import { incidentTriage } from './incident/tools.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
 import { historySearch, loopUpdate } from './loop/loop-tools.js';
 import { runCreate, runShow, runTools } from './loop/tools.js';
+import type { JobKinds } from './jobs/worker.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
 import { pipelineAnalyze } from './pipeline/tools.js';
@@ -230,14 +231,26 @@ function bareSim(arg: string, at: number, argv: readonly string[]): string {
 
 /** The detached worker enters here; job kinds are registered by their rooms. */
 async function worker(dir: string): Promise<number> {
-  const [{ runWorker }, ...kinds] = await Promise.all([
-    import('./jobs/worker.js'),
-    import('./serving/job.js').then((m) => m.servingJobs),
-    import('./profiling/capture/job.js').then((m) => m.profilingJobs),
-    import('./benchmark/run/job.js').then((m) => m.benchJobs),
-    import('./accuracy/start/job.js').then((m) => m.accuracyJobs),
-  ]);
-  return runWorker(dir, Object.fromEntries(kinds.flatMap((kind) => Object.entries(kind))), openHost(await globals()));
+  const { runWorker } = await import('./jobs/worker.js');
+  // A worker does one job: only the room of its kind is loaded.
+  const of = (name: string, load: () => Promise<JobKinds>): JobKinds => ({
+    [name]: async (request, ctx) => {
+      const kind = (await load())[name];
+      if (kind === undefined) throw new ToolError('E_INTERNAL', `no job kind ${name}`, 'report this as a defect of the server');
+      return kind(request, ctx);
+    },
+  });
+  const profiling = async (): Promise<JobKinds> => (await import('./profiling/capture/job.js')).profilingJobs;
+  const accuracy = async (): Promise<JobKinds> => (await import('./accuracy/start/job.js')).accuracyJobs;
+  const kinds: JobKinds = {
+    ...of('service', async () => (await import('./serving/job.js')).servingJobs),
+    ...of('profile', profiling),
+    ...of('profile-analyze', profiling),
+    ...of('bench', async () => (await import('./benchmark/run/job.js')).benchJobs),
+    ...of('accuracy', accuracy),
+    ...of('bisect', accuracy),
+  };
+  return runWorker(dir, kinds, openHost(await globals()));
 }
 
 async function main(argv: readonly string[]): Promise<number> {
