@@ -20,12 +20,13 @@ import { runCreate, runShow, runTools } from './loop/tools.js';
 import type { JobKinds } from './jobs/worker.js';
 import type { Tool } from './mcp/define.js';
 import { Registry } from './mcp/registry.js';
+import { opVerify } from './migration/tools.js';
 import { pipelineAnalyze } from './pipeline/tools.js';
 import { profileStart } from './profiling/capture/tools.js';
 import { profileAnalyze, profileQuery } from './profiling/tools.js';
 import { reviewDiff } from './review/tools.js';
 import { serviceStart, serviceStop } from './serving/tools.js';
-import { readArtifact, type Derivations, type Run } from './runs/runs.js';
+import { readArtifact, type Derivations } from './runs/runs.js';
 
 const exitCodes = { ok: 0, answeredError: 1, wrongUsage: 2 } as const;
 
@@ -47,18 +48,15 @@ async function derivations(): Promise<Derivations> {
     import('./incident/derive.js').then((m) => m.incidentDerivations),
     import('./capacity/derive.js').then((m) => m.capacityDerivations),
     import('./compute/derive.js').then((m) => m.computeDerivations),
+    import('./migration/derive.js').then((m) => m.migrationDerivations),
     import('./review/derive.js').then((m) => m.reviewDerivations),
   ]);
   return Object.fromEntries(rooms.flatMap((room) => Object.entries(room)));
 }
 
-async function report(run: Run): Promise<{ path: string; kind: string; text: string }[]> {
-  return (await import('./report/summary.js')).summary(run);
-}
-
 /** Tools by toolset; `--toolsets` serves a part. */
 function toolsets(): Record<string, readonly Tool[]> {
-  const [runValidate, runReport] = runTools({ derivations, report });
+  const [runValidate, runReport] = runTools({ derivations, report: async (run, wanted) => (await import('./report/write.js')).report(run, wanted) });
   return {
     environment: [envProbe],
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport]), loopUpdate, historySearch],
@@ -71,6 +69,7 @@ function toolsets(): Record<string, readonly Tool[]> {
     capacity: [capacityPlan],
     compute: [computeSimulate],
     review: [reviewDiff],
+    migration: [opVerify],
     jobs: [jobWait, jobCancel],
   };
 }
@@ -143,10 +142,45 @@ async function validate(path: string): Promise<number> {
   return checked.ok ? exitCodes.ok : exitCodes.answeredError;
 }
 
-async function writeReport(run: string): Promise<number> {
-  const answer = await registry().call('run_report', { run }, { config: await globals(), signal: new AbortController().signal, progress: log });
+interface ReportOptions {
+  readonly format?: string;
+  readonly language?: string;
+  readonly serve?: string | boolean;
+}
+
+async function writeReport(run: string | undefined, options: ReportOptions): Promise<number> {
+  if (options.serve !== undefined) return showReports(options);
+  if (run === undefined) {
+    log('report takes a run id, or --serve');
+    return exitCodes.wrongUsage;
+  }
+  const answer = await registry().call('run_report', { run, ...(options.format === undefined ? {} : { format: options.format }), ...(options.language === undefined ? {} : { language: options.language }) }, { config: await globals(), signal: new AbortController().signal, progress: log });
   print(answer.text);
   return answer.isError ? exitCodes.answeredError : exitCodes.ok;
+}
+
+/** All runs on loopback until a signal ends it. */
+async function showReports({ serve, language = 'en' }: ReportOptions): Promise<number> {
+  const port = portOf(serve === true || serve === undefined ? '0' : String(serve));
+  if (port === null || (language !== 'en' && language !== 'zh')) {
+    log('--serve takes a port, 0 for a free one; --language en or zh');
+    return exitCodes.wrongUsage;
+  }
+  const [{ serveReports }, { Runs }] = await Promise.all([import('./report/serve.js'), import('./runs/runs.js')]);
+  const server = await serveReports(new Runs(openHost(await globals())), port, language);
+  log(server.url);
+  await ended();
+  await server.close();
+  return exitCodes.ok;
+}
+
+const portOf = (text: string): number | null => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null);
+
+async function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
 }
 
 /** Always on the simulated host: it shows the way, on any machine. */
@@ -176,20 +210,18 @@ async function mcp(options: { toolsets?: string; http?: string }): Promise<numbe
 }
 
 /** Streamable HTTP on loopback until a signal ends it. The token stands in a file only this user reads. */
-async function http(toolsets: string | undefined, port: string): Promise<number> {
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+async function http(toolsets: string | undefined, given: string): Promise<number> {
+  const port = portOf(given);
+  if (port === null) {
     log('--http takes a port, 0 for a free one');
     return exitCodes.wrongUsage;
   }
   const [config, { offersOf }, { serveHttp }] = await Promise.all([globals(), import('./loop/offers.js'), import('./mcp/http.js')]);
-  const server = await serveHttp(registry(toolsets), config, offersOf(openHost(config)), Number(port));
+  const server = await serveHttp(registry(toolsets), config, offersOf(openHost(config)), port);
   const file = join(config.runsDir, '.http-token');
   await writeAtomic(file, `${server.token}\n`, { mode: 0o600 });
   log(`MCP on ${server.url}; bearer token in ${file}`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
+  await ended();
   await server.close();
   return exitCodes.ok;
 }
@@ -317,10 +349,13 @@ async function main(argv: readonly string[]): Promise<number> {
       code = await validate(path);
     });
   program
-    .command('report <run>')
-    .description('write summary.md of a run')
-    .action(async (run: string) => {
-      code = await writeReport(run);
+    .command('report [run]')
+    .description('write summary.md, report.html, pr_notes.md and replay.sh of a run; --serve shows all runs on loopback')
+    .option('--format <format>', 'md, html or pr')
+    .option('--language <language>', 'en or zh')
+    .option('--serve [port]', 'a page of all runs on loopback')
+    .action(async (run: string | undefined, options: ReportOptions) => {
+      code = await writeReport(run, options);
     });
   program.command('worker <dir>', { hidden: true }).action(async (dir: string) => {
     code = await worker(dir);

@@ -26,7 +26,8 @@ const shapes: readonly RegExp[] = [
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ];
-const bearer = /\b(bearer|basic|token)\s+([A-Za-z0-9+/_.~-]{8,}=*)/gi;
+// After "token" and "basic" only what holds a digit: "token capacity" is no secret.
+const bearer = /\b(bearer|(?:basic|token)(?=\s+[A-Za-z+/_.~-]*\d))\s+([A-Za-z0-9+/_.~-]{8,}=*)/gi;
 const userInfo = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@:"']*):([^\s/@"']+)@/gi;
 /** Anchored on secret words, so that `cmd: TOKEN=x` is seen at TOKEN and not swallowed at cmd. */
 const pair = new RegExp(`(["']?)\\b((?:[A-Za-z_][A-Za-z0-9_.-]{0,60}?)?${secretWord}[A-Za-z0-9_.-]{0,60})\\1(\\s*[=:]\\s*)("(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\s,;&"'}\\])]+)`, 'gi');

@@ -13,12 +13,16 @@ const allowed = {
   vllm: [],
   // CANN's command-line profiler; the toolkit's own folder is rarely in PATH of a client that did not source its scripts.
   msprof: ['/usr/local/Ascend/ascend-toolkit/latest/tools/profiler/bin/msprof', '/usr/local/Ascend/cann/tools/profiler/bin/msprof'],
+  // Read-only questions of an incident: network of a card, kernel messages.
+  hccn_tool: ['/usr/local/Ascend/driver/tools/hccn_tool', '/usr/local/bin/hccn_tool'],
+  dmesg: ['/bin/dmesg', '/usr/bin/dmesg'],
   // Ways to another place: a container, another host.
   docker: ['/usr/bin/docker'],
   ssh: ['/usr/bin/ssh'],
   // Benchmark and evaluation client.
   evalscope: [],
   ais_bench: [],
+  df: ['/bin/df', '/usr/bin/df'],
   // Agent programs, only for install and doctor.
   claude: [],
   codex: [],

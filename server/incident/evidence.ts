@@ -14,6 +14,30 @@ const pointsSchema = z.object({
   tag: z.string().nullable(),
 });
 
+/** What the host showed when it was asked; figures of npu-smi in MB. */
+const stateSchema = z.object({
+  /** False inside a PID namespace: a listed process that is not seen may live in another container. */
+  sees_all_processes: z.boolean(),
+  /** Null: npu-smi told nothing. `card` is the physical or logical id where the layout prints one, else the NPU id. */
+  cards: z
+    .array(
+      z.object({
+        card: z.number().int(),
+        used_mb: z.number().nullable(),
+        total_mb: z.number().nullable(),
+        listed: z.array(z.object({ pid: z.number().int(), memory_mb: z.number().nullable(), alive: z.boolean() })),
+      }),
+    )
+    .nullable(),
+  /** Numbers of /dev/davinciN. */
+  nodes: z.array(z.number().int()),
+  /** Services of the run that answered; tokens are counters since their start, `seconds` lie between the two readings. */
+  services: z.array(z.object({ endpoint: z.string(), health: z.number().int().nullable(), requests: z.number(), tokens_before: z.number(), tokens_after: z.number(), seconds: z.number() })),
+});
+
+export const frameworks = ['xllm', 'vllm-ascend', 'sglang'] as const;
+export type Framework = (typeof frameworks)[number];
+
 export const evidenceSchema = z.object({
   kind: z.literal('incident-evidence'),
   files: z.array(
@@ -54,9 +78,14 @@ export const evidenceSchema = z.object({
   ),
   counts: z.array(z.object({ process: z.number().int(), signature: z.string(), count: z.number().int() })),
   unmatched: z.array(z.object({ process: z.number().int(), file: z.number().int(), line: z.number().int(), ms, count: z.number().int(), text: z.string() })),
+  /** Null: nothing was collected from a host. */
+  state: stateSchema.nullable().default(null),
+  /** The framework the caller named: breaks ties. */
+  framework: z.enum(frameworks).nullable().default(null),
   commands: z.array(z.object({ command: z.string(), outcome: z.enum(['ok', 'failed', 'missing', 'refused']), bytes: z.number().int() })),
 });
 export type Evidence = z.output<typeof evidenceSchema>;
+export type HostState = z.output<typeof stateSchema>;
 export type Points = z.output<typeof pointsSchema>;
 export type EvidenceEvent = Evidence['events'][number];
 export type EvidenceProcess = Evidence['processes'][number];

@@ -1,6 +1,7 @@
 import { yearOf, timeOf } from './clock.js';
 import type { Catalogue, Signature } from './catalogue.js';
-import type { Evidence, EvidenceProcess } from './evidence.js';
+import type { Evidence, EvidenceProcess, Framework } from './evidence.js';
+import { preferred } from './frameworks.js';
 import { authorOf, levelOf, placeOf, unwrap, wording, type Author } from './line.js';
 import { Literals } from './literals.js';
 import { aboutLiterals, aboutOf, pointsOf } from './points.js';
@@ -54,14 +55,19 @@ export class Extraction {
   readonly #catalogue: Catalogue;
   readonly #search: Search;
   readonly #now: string;
+  readonly #framework: Framework | null;
   readonly #files: Evidence['files'] = [];
   readonly #processes = new Map<string, Draft>();
   readonly #events: { signature: string; key: string; file: number; line: number; ms: number | null; points: ReturnType<typeof pointsOf>; text: string }[] = [];
   readonly #counts = new Map<string, { key: string; signature: string; count: number }>();
   readonly #unmatched: { key: string; file: number; line: number; ms: number | null; count: number; text: string }[] = [];
 
-  /** @param now ISO 8601: the year of lines that name none, when nothing in their file does */
-  constructor(catalogue: Catalogue, now: string) {
+  /**
+   * @param now ISO 8601: the year of lines that name none, when nothing in their file does
+   * @param framework of several signatures of one kind that match a line, one of this framework counts
+   */
+  constructor(catalogue: Catalogue, now: string, framework: Framework | null = null) {
+    this.#framework = framework;
     this.#catalogue = catalogue;
     this.#now = now;
     this.#search = searchOf(catalogue);
@@ -72,7 +78,7 @@ export class Extraction {
     const file = this.#files.length;
     const entry: Evidence['files'][number] = { path: source.path, bytes: 0, lines: 0, error_lines: 0, first_ms: null, last_ms: null, stage: null, joined: false, simulated: false, problem: null };
     this.#files.push(entry);
-    const reader = new LogReader(source.path, file, this.#now, this.#catalogue, this.#search, {
+    const reader = new LogReader(source.path, file, this.#now, this.#catalogue, this.#search, this.#framework, {
       process: (key, make) => {
         const known = this.#processes.get(key);
         if (known !== undefined) {
@@ -120,6 +126,8 @@ export class Extraction {
       events: this.#events.map(({ key, ...e }) => ({ ...e, process: index(key) })),
       counts: [...counts.values()].sort((a, b) => a.process - b.process || a.signature.localeCompare(b.signature, 'en')),
       unmatched: this.#unmatched.map(({ key, ...u }) => ({ ...u, process: index(key) })),
+      state: null,
+      framework: this.#framework,
       commands: [],
     };
   }
@@ -162,6 +170,7 @@ class LogReader {
   readonly #path: string;
   readonly #catalogue: Catalogue;
   readonly #search: Search;
+  readonly #framework: Framework | null;
   #lines = 0;
   readonly #sink: Sink;
   readonly #unknown = new Map<string, { key: string; line: number; ms: number | null; count: number; text: string }>();
@@ -174,8 +183,9 @@ class LogReader {
   #tail: Uint8Array = new Uint8Array(0);
   #chunk: Uint8Array = new Uint8Array(0);
 
-  constructor(path: string, file: number, now: string, catalogue: Catalogue, search: Search, sink: Sink) {
+  constructor(path: string, file: number, now: string, catalogue: Catalogue, search: Search, framework: Framework | null, sink: Sink) {
     this.#path = path;
+    this.#framework = framework;
     this.#place = placeOf(path);
     this.#catalogue = catalogue;
     this.#search = search;
@@ -251,7 +261,7 @@ class LogReader {
     const host = this.#place.host;
     const pid = author?.pid ?? this.#place.pid;
     const rank = author?.rank ?? this.#place.rank;
-    const who = pid !== null ? `pid:${pid}` : author?.rank != null ? `file:${this.#path} rank:${author.rank}` : `file:${this.#path}`;
+    const who = pid !== null ? `pid:${pid}` : author?.rank != null ? `file:${this.#path} rank:${author.rank}` : author?.device != null ? `file:${this.#path} card:${author.device}` : `file:${this.#path}`;
     const process = this.#sink.process(`${host ?? ''} ${who}`, { host, pid, rank, device: author?.device ?? null });
     process.rank ??= rank;
     process.device ??= author?.device ?? null;
@@ -281,7 +291,8 @@ class LogReader {
     let author = authorOf(text);
     let ms = timeOf(text, this.#started);
     const candidates = [...signatures].filter((s) => (level !== 'low' || s.any_level === true) && s.test(text));
-    const matched = candidates.filter((s) => s.role === 'root').sort((a, b) => a.order - b.order)[0] ?? candidates.filter((s) => s.role === 'timeout').sort((a, b) => a.order - b.order)[0] ?? candidates.sort((a, b) => a.order - b.order)[0];
+    const first = (role: Signature['role']): Signature | undefined => candidates.filter((s) => s.role === role).sort((a, b) => preferred(this.#framework, b.id) - preferred(this.#framework, a.id) || a.order - b.order)[0];
+    const matched = first('root') ?? first('timeout') ?? first('cascade');
     const unknown = matched === undefined && word && level !== 'low' && !/^\s*File "/.test(text);
     if (matched === undefined && !unknown && !about) return;
     if ((matched !== undefined || unknown) && this.#catalogue.harmless.test(text)) return;

@@ -3,8 +3,10 @@ import type { Evidence, EvidenceProcess } from './evidence.js';
 import type { Found, Hit, Silent } from './found.js';
 import { alignClocks, type Clocks } from './align.js';
 import { deeper, explains } from './relations.js';
+import { preferred } from './frameworks.js';
 import { silentRank, timeoutS } from './silent.js';
 import { startTrouble } from './startup.js';
+import { withState } from './state.js';
 import { clocks } from './thresholds.js';
 
 export interface Judgement {
@@ -14,26 +16,29 @@ export interface Judgement {
   readonly clocks: Clocks;
 }
 
-function order(a: Hit, b: Hit): number {
+function order(a: Hit, b: Hit, evidence: Evidence): number {
   if (a.ms !== b.ms) {
     if (a.ms === null) return 1;
     if (b.ms === null) return -1;
     return a.ms - b.ms;
   }
-  return a.event.file - b.event.file || a.event.line - b.event.line;
+  return preferred(evidence.framework, b.signature.id) - preferred(evidence.framework, a.signature.id) || a.event.file - b.event.file || a.event.line - b.event.line;
 }
 
 const apart = (a: number | null, b: number | null): number => (a === null || b === null ? 0 : b - a);
 const fromHit = (hit: Hit, why: string): Found => ({ id: hit.signature.id, class: hit.signature.class, layer: hit.signature.layer, origin: hit, silent: null, ms: hit.ms, proven: hit.signature.role === 'root', why, own: [hit], cascades: [] });
 
 /** Roots in order; each joins what explains it, takes over what it explains, or stands for itself. */
-function rootsOf(roots: readonly Hit[], slack: (a: Hit | null, b: Hit) => number): Found[] {
+function rootsOf(evidence: Evidence, roots: readonly Hit[], slack: (a: Hit | null, b: Hit) => number): Found[] {
   const found: Found[] = [];
+  const cardOf = (hit: Hit | null): number | null => (hit === null ? null : (evidence.processes[hit.event.process]?.device ?? null));
   for (const hit of roots) {
+    // An alarm that npu-smi shows has no time and no process; of another card it explains nothing.
+    const apartCards = (f: Found): boolean => hit.ms === null && cardOf(hit) !== null && cardOf(f.origin) !== null && cardOf(hit) !== cardOf(f.origin);
     // CANN's blocks may carry another zone's time than the line around them, so one process does not fail twice in the same way.
     const again = (f: Found): boolean => f.class === hit.signature.class && f.origin?.event.process === hit.event.process;
     const home = found.find((f) => again(f) || (explains(f.class, hit.signature.class) && apart(f.ms, hit.ms) <= clocks.foldMs.value));
-    const lower = found.find((f) => deeper(hit.signature.class, f.class) && apart(f.ms, hit.ms) <= clocks.takeoverMs.value + slack(f.origin, hit));
+    const lower = found.find((f) => !apartCards(f) && deeper(hit.signature.class, f.class) && apart(f.ms, hit.ms) <= clocks.takeoverMs.value + slack(f.origin, hit));
     if (lower !== undefined) {
       const taken: Found = { ...fromHit(hit, 'a deeper failure that explains what was logged just before it'), cascades: [...lower.own, ...lower.cascades] };
       found.splice(found.indexOf(lower), 1, taken);
@@ -78,11 +83,11 @@ export function judge(evidence: Evidence, catalogue: Catalogue): Judgement {
       const host = evidence.processes[event.process]?.host ?? '';
       return signature === undefined ? [] : [{ event, signature, host, ms: event.ms === null ? null : event.ms - (aligned.offsets.get(host) ?? 0) }];
     })
-    .sort(order);
+    .sort((a, b) => order(a, b, evidence));
   const slack = (a: Hit | null, b: Hit): number => (a === null || a.host === b.host ? 0 : aligned.aligned ? clocks.toleranceMs.value : clocks.skewMs.value);
   const timeouts = hits.filter((h) => h.signature.role === 'timeout');
   const cascades = hits.filter((h) => h.signature.role === 'cascade');
-  const found = rootsOf(hits.filter((h) => h.signature.role === 'root'), slack);
+  const found = rootsOf(evidence, hits.filter((h) => h.signature.role === 'root'), slack);
   const firstWait = timeouts[0];
   if (firstWait !== undefined) waiting(evidence, found, timeouts, firstWait, slack);
   const unexplained: Hit[] = [];
@@ -94,10 +99,10 @@ export function judge(evidence: Evidence, catalogue: Catalogue): Judgement {
   if (found.length === 0) {
     const trouble = goneRank(evidence, unexplained) ?? startTrouble(evidence, unexplained);
     const first = unexplained.find((h) => h.signature.class !== 'unknown' && h.signature.class !== 'runtime') ?? unexplained[0];
-    if (trouble !== null) return { found: [trouble], unexplained: [], hits, clocks: aligned };
-    if (first !== undefined) return { found: [{ ...fromHit(first, 'only consequences are seen; this is the earliest of them'), own: [first], cascades: unexplained.filter((h) => h !== first) }], unexplained: [], hits, clocks: aligned };
+    if (trouble !== null) return { found: withState(evidence, [trouble]), unexplained: [], hits, clocks: aligned };
+    if (first !== undefined) return { found: withState(evidence, [{ ...fromHit(first, 'only consequences are seen; this is the earliest of them'), own: [first], cascades: unexplained.filter((h) => h !== first) }]), unexplained: [], hits, clocks: aligned };
   }
-  return { found: found.sort((a, b) => apart(b.ms, a.ms)), unexplained, hits, clocks: aligned };
+  return { found: withState(evidence, found.sort((a, b) => apart(b.ms, a.ms))), unexplained, hits, clocks: aligned };
 }
 
 /** Puts waiting ranks under the failure they waited for, or finds the rank that kept them waiting. */

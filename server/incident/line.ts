@@ -72,6 +72,9 @@ export function authorOf(line: string): Author | null {
   // The kernel names the process it is about.
   const kernel = /Killed process (\d+)|\[(\d+)\]: segfault at /.exec(line);
   if (kernel !== null) return { pid: number(kernel[1] ?? kernel[2]), rank: null, device: null };
+  // A row of npu-smi info is about its card.
+  const card = /^\|\s*(\d+)\s+(?:Ascend)?\d{3}\w*\s+\|\s*(?:Alarm|Critical)\s+\|/.exec(line);
+  if (card !== null) return { pid: null, rank: null, device: number(card[1]) };
   const python = /^\[(\d+)\] \[\d{4}-\d{2}-\d{2} /.exec(line);
   if (python !== null) return { pid: number(python[1]), rank: null, device: null };
   return null;

@@ -19,6 +19,22 @@ const said: Readonly<Record<string, Said>> = {
     false_friends: ['the ranks that report the timeout are healthy'],
     source: 'domain.md 2.2 steps 6 and 7',
   },
+  'stale-process': {
+    meaning: 'memory of a card is held although no living process is seen that holds it',
+    causes: ['a process ended or was killed and the driver did not free its memory', 'a process hangs while it ends', 'a process of another container or virtual machine'],
+    evidence: ['npu-smi info', 'npu-smi info -t proc-mem -i ID', 'lsof /dev/davinci*', 'ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"'],
+    actions: ['do not serve or measure on this card before the memory is free', 'find the holder, also in other containers, and end it; else have the card reset when nobody uses it'],
+    false_friends: ['an idle service that lives in another container'],
+    source: 'domain.md I22, I63, I64; layout of npu-smi info (domain.md 1.3)',
+  },
+  hang: {
+    meaning: 'a service answers its health check and computes nothing although requests run',
+    causes: ['a rank or its card waits for something that never comes', 'the scheduler or a host thread is blocked', 'a device stream is stuck'],
+    evidence: ['npu-smi info', 'ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'py-spy dump --pid PID', 'cat /proc/PID/stack'],
+    actions: ['take the stacks of all its processes before stopping it', 'collect again after HCCL_EXEC_TIMEOUT: waiting ranks name themselves then'],
+    false_friends: ['one very long prefill, a graph that is captured, or a kernel that is compiled at the first use'],
+    source: 'counters of /vars and /metrics (xllm.md, bench.md); domain.md 2.2 step 7',
+  },
   'rank-ended': {
     meaning: 'a worker process ended and its own log names no reason',
     causes: ['it was killed (host memory, an orchestrator, a person)', 'it crashed in native code without a message'],

@@ -3,6 +3,7 @@ import type { Catalogue, Signature } from './catalogue.js';
 import { clockText } from './clock.js';
 import type { Evidence } from './evidence.js';
 import type { Found, Hit } from './found.js';
+import { preferred } from './frameworks.js';
 import { judge, type Judgement } from './judge.js';
 import { deviceClasses, procedural } from './procedural.js';
 
@@ -113,6 +114,21 @@ function wouldChange(evidence: Evidence, judgement: Judgement, incidents: readon
   ];
 }
 
+/** Whether the framework the caller named decided something. */
+function frameworkNote(evidence: Evidence, catalogue: Catalogue, judgement: Judgement): ReportBody['notes'] {
+  if (evidence.framework === null) return [];
+  const key = (j: Judgement): string => `${j.found[0]?.id ?? ''} ${j.found[0]?.origin?.event.file ?? ''}:${j.found[0]?.origin?.event.line ?? ''}`;
+  const own = evidence.events.filter((e) => preferred(evidence.framework, e.signature) === 1).length;
+  const decided = key(judge({ ...evidence, framework: null }, catalogue)) !== key(judgement);
+  return [{ code: 'N-FRAMEWORK', detail: `between equal candidates those of ${evidence.framework} went first: ${own} lines match its own signatures; ${decided ? 'this decided the primary' : 'the order of lines would give the same primary'}` }];
+}
+
+/** What collect was not allowed to see. */
+function refusals(evidence: Evidence): ReportBody['notes'] {
+  const refused = evidence.commands.filter((c) => c.outcome === 'refused').map((c) => c.command);
+  return refused.length === 0 ? [] : [{ code: 'W-COLLECT', detail: `${refused.length} ${refused.length === 1 ? 'query was' : 'queries were'} refused, so what they show is not known: ${foreign(refused.slice(0, 6).join('; '), 300)}` }];
+}
+
 /** The whole report of a triage. Pure: the same evidence gives the same bytes. */
 export function reportOf(evidence: Evidence, catalogue: Catalogue): ReportBody {
   const judgement = judge(evidence, catalogue);
@@ -144,6 +160,8 @@ export function reportOf(evidence: Evidence, catalogue: Catalogue): ReportBody {
     commands: evidence.commands,
     input: { files: evidence.files.length, bytes: evidence.files.reduce((sum, f) => sum + f.bytes, 0), lines, error_lines: evidence.files.reduce((sum, f) => sum + f.error_lines, 0) },
     notes: [
+      ...frameworkNote(evidence, catalogue, judgement),
+      ...refusals(evidence),
       ...files.slice(0, 20).map((f) => ({ code: 'W-READ', detail: `${foreign(f.path, 200)}: ${f.problem ?? ''}` })),
       ...(judgement.clocks.aligned ? [] : [{ code: 'W-CLOCK', detail: 'the clocks of the hosts share no moment in these logs: times of different hosts are compared as logged' }]),
       ...[...judgement.clocks.offsets].filter(([, ms]) => Math.abs(ms) >= 1000).map(([host, ms]) => ({ code: 'N-CLOCK', detail: `the clock of ${host === '' ? 'one host' : foreign(host, 80)} is ${Math.round(ms / 100) / 10} s ahead of the first one; compared after correction` })),

@@ -4,9 +4,9 @@ import { pathList, type ToolContext } from '../mcp/define.js';
 import { freeFolder, inRun } from '../runs/places.js';
 import { Runs } from '../runs/runs.js';
 import { catalogue } from './catalogue.js';
-import { collect, plannedCommands } from './collect.js';
+import { Collector, type CollectedText } from './collect.js';
 import { computeIncident, evidencePath, incidentDerivation } from './derive.js';
-import { parseEvidence } from './evidence.js';
+import { parseEvidence, type Framework, type HostState } from './evidence.js';
 import { Extraction } from './extract.js';
 import { logFiles, openLog, textSource } from './gather.js';
 import { headline } from './render.js';
@@ -18,6 +18,7 @@ export interface TriageArgs {
   readonly text?: string | undefined;
   readonly run?: string | undefined;
   readonly collect: boolean;
+  readonly framework?: Framework | undefined;
 }
 
 function nextSteps(body: ReportBody): ToolOk['next'] {
@@ -38,7 +39,7 @@ export async function triage(args: TriageArgs, ctx: ToolContext): Promise<ToolOk
   const known = args.run === undefined ? null : await runs.open(args.run);
   const by = { tool: 'incident_triage', input: { ...args, ...(args.text === undefined ? {} : { text: `${args.text.length} characters` }) } };
   const files = args.path === undefined ? [] : await logFiles(host, pathList(args.path));
-  const extraction = new Extraction(await catalogue(), host.now());
+  const extraction = new Extraction(await catalogue(), host.now(), args.framework ?? null);
   let n = 0;
   for (const file of files) {
     ctx.signal.throwIfAborted();
@@ -49,17 +50,24 @@ export async function triage(args: TriageArgs, ctx: ToolContext): Promise<ToolOk
   }
   if (args.text !== undefined) await extraction.add(textSource('text', args.text));
   let commands: ReportBody['commands'] = [];
-  let texts: { name: string; text: string }[] = [];
+  let texts: readonly CollectedText[] = [];
+  let state: HostState | null = null;
   if (args.collect) {
-    for (const command of plannedCommands()) ctx.progress(command);
-    const collected = await collect(host, ctx.config.env['HOME'], ctx.signal);
+    const collector = await Collector.plan(host, ctx.config.env, known?.dir ?? null, ctx.signal);
+    for (const command of collector.planned()) ctx.progress(command);
+    const collected = await collector.run();
+    ({ texts, state } = collected);
     commands = [...collected.commands];
-    texts = [...collected.texts];
-    for (const t of texts) await extraction.add(textSource(`collected/${t.name}`, t.text));
-    for (const f of collected.files) await extraction.add(await openLog(f, limits.collectTailBytes.value, ctx.signal));
+    for (const t of texts) if (t.log) await extraction.add(textSource(`collected/${t.name}`, t.text));
+    const given = new Set(files.map((f) => f.real));
+    for (const f of collected.files) {
+      if (given.has(f.real)) continue;
+      const source = await openLog(f, limits.collectTailBytes.value, ctx.signal);
+      await extraction.add(known === null ? source : { ...source, path: inRun(known.dir, source.path) });
+    }
   }
   ctx.signal.throwIfAborted();
-  const evidence = { ...extraction.finish(), commands };
+  const evidence = { ...extraction.finish(), state, commands };
   const stored = `${JSON.stringify(redactValue(evidence), null, 1)}\n`;
   parseEvidence(redactText(stored));
   const run = known ?? (await runs.create({ purpose: 'incident', level: 'smoke' }, by));

@@ -21,7 +21,23 @@ export const limits = {
   commandMs: { value: 15_000, source: 'npu-smi answers in seconds on a healthy host', why: 'a hung driver must not hang the collection' },
   commandBytes: { value: 1024 * 1024, source: 'chosen', why: 'output kept of one command' },
   collectFiles: { value: 64, source: 'chosen', why: 'newest log files taken from this host' },
+  devices: { value: 16, source: 'the most cards of one host, 16 dies of an A3 server (domain.md 1.3)', why: 'cards that hccn_tool is asked about' },
+  processes: { value: 8192, source: 'chosen', why: 'processes of this host that are looked at' },
+  processArgs: { value: 300, source: 'chosen', why: 'characters kept of a command line' },
+  stuckMs: { value: 1000, source: 'chosen: an ordinary read keeps a process in state D for milliseconds', why: 'only who is still in state D then is called stuck' },
+  kernelHours: { value: 48, source: 'chosen: an incident is looked into within a day, and dmesg prints local time', why: 'older kernel messages are of other incidents' },
+  kernelBytes: { value: 1024 * 1024, source: 'default size of the kernel ring buffer and less', why: 'the end of a kernel log file counts' },
   collectTailBytes: { value: 16 * 1024 * 1024, source: 'chosen', why: 'of a collected file the end counts' },
+} as const satisfies Record<string, Threshold>;
+
+/** When the state of a host tells of a failure. */
+export const states = {
+  staleListedMb: { value: 1024, source: 'a process with a context on a card holds hundreds of MB, one with weights many GB', why: 'a small process that ended between two readings is no stale one' },
+  staleUnlistedMb: { value: 8192, source: 'idle cards show up to 4,439 MB in the captures and documents that environment/thresholds.ts cites', why: 'nearly twice the most an idle card shows' },
+  hangWindowMs: { value: 10_000, source: 'chosen: a decode step takes below 1 s, a step with a chunk of prefill below 10 s', why: 'no token in this time although requests run' },
+  hangPollMs: { value: 1000, source: 'chosen', why: 'a service that moves is left alone after the first reading that shows it' },
+  services: { value: 8, source: 'chosen', why: 'services of a run that are asked' },
+  answerMs: { value: 3000, source: 'both pages are printed from memory', why: 'a service that answers later is not asked again' },
 } as const satisfies Record<string, Threshold>;
 
 export const clocks = {

@@ -110,7 +110,7 @@ export const runShow = defineTool({
 });
 
 /** `run_validate` needs every room's derivations, `run_report` the report writer; the composition root hands them in. */
-export function runTools(parts: { derivations: () => Promise<Derivations>; report: (run: Run) => Promise<{ path: string; kind: string; text: string }[]> }): Tool[] {
+export function runTools(parts: { derivations: () => Promise<Derivations>; report: (run: Run, wanted: { format: 'md' | 'html' | 'pr' | null; language: 'en' | 'zh' }) => Promise<readonly { path: string; kind: string; text: string; open?: readonly string[] }[]> }): Tool[] {
   const runValidate = defineTool({
     name: 'run_validate',
     title: 'Validate a run',
@@ -143,15 +143,23 @@ export function runTools(parts: { derivations: () => Promise<Derivations>; repor
   const runReport = defineTool({
     name: 'run_report',
     title: 'Write the report',
-    description: 'Writes summary.md into the run root: verdicts, tables and evidence paths of all its artifacts, and what may not be claimed.',
-    input: { run: runInput },
+    description: 'Writes summary.md, report.html, pr_notes.md (or one format) and replay.sh into the run, with what may not be claimed.',
+    input: { run: runInput, format: z.enum(['md', 'html', 'pr']).optional(), language: z.enum(['en', 'zh']).default('en') },
     output: 'tool-facts.schema.json#/$defs/run_report',
     verdicts: ['written'],
     annotations: writesRun,
     run: async (args, ctx) => {
       const run = await new Runs(openHost(ctx.config)).open(args.run);
-      const artifacts = await run.writeReport({ tool: 'run_report', input: { ...args } }, await parts.report(run));
-      return ok({ verdict: 'written', headline: `${number(artifacts.length)} report file of run ${run.id} is written`, facts: { files: artifacts.map((a) => a.path) }, artifacts, next: [{ tool: 'run_validate', why: 'proves that the report rests on untouched files' }] });
+      const files = await parts.report(run, { format: args.format ?? null, language: args.language });
+      const artifacts = await run.writeReport({ tool: 'run_report', input: { ...args } }, files);
+      return ok({
+        verdict: 'written',
+        headline: `${number(artifacts.length)} report files of run ${run.id} are written`,
+        facts: { files: artifacts.map((a) => a.path) },
+        artifacts,
+        warnings: files.flatMap((f) => (f.open ?? []).map((detail) => ({ code: 'W-UNANSWERED', detail }))),
+        next: [{ tool: 'run_validate', why: 'proves that the report rests on untouched files' }],
+      });
     },
   });
 

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { producer, ToolError } from '../contract/index.js';
@@ -67,7 +68,7 @@ export async function runDemo(parts: DemoParts): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     await call('env_probe', { run, phase: 'idle' });
     // The built-in probe stands in for evalscope: it shows the way and claims nothing.
-    const bench = await call('bench_start', { run, endpoint: text(started, 'facts', 'endpoint'), model: parts.modelFolder, client: 'probe', input_tokens: 64, output_tokens: 24, parallel: [4], number: [12], warmup: 4 });
+    const bench = await call('bench_start', { run, endpoint: text(started, 'facts', 'endpoint'), model: basename(parts.modelFolder), client: 'probe', input_tokens: 64, output_tokens: 24, parallel: [4], number: [12], warmup: 4 });
     const measured = await settled(text(bench, 'facts', 'job'));
     const capture = await call('profile_start', { run, service_job: service, endpoint: text(started, 'facts', 'endpoint'), backend: 'msprof', phase: 'decode', parallel: 4, output_tokens: 48, batches: 1 });
     const captured = await settled(text(capture, 'facts', 'job'));
@@ -85,7 +86,7 @@ export async function runDemo(parts: DemoParts): Promise<string> {
     await call('run_validate', { run, recompute: true });
     print(`\nprobe of the service: ${text(measured, 'headline')}`);
     print(`verdict: ${text(analysed, 'verdict')} (simulated: shows the method, proves nothing of real hardware)`);
-    print(`report: ${runDir}/summary.md`);
+    print(`report: ${runDir}/report.html`);
     print(`run root: ${runDir}`);
     return runDir;
   } finally {

@@ -29,6 +29,7 @@ export const thresholds = {
   /** shares of summed kernel time, 0–1 */
   unitHigh: { value: 0.5, source: 'our rule', why: 'most kernel time has the same limit' },
   unitSeen: { value: 0.1, source: 'our rule', why: 'a smaller part is not worth a finding' },
+  stageShare: { value: 0.95, source: 'our rule', why: 'a step torn at the edge of the capture may miss its kind; more than that is a second stage' },
   layoutMedium: { value: 0.1, source: 'our rule', why: 'a tenth of kernel time moves data without computing' },
   layoutSeen: { value: 0.03, source: 'our rule', why: 'below it casts and transposes are ordinary' },
   aicpuShare: { value: 0.01, source: 'msprof-analyze advisor, AICPU (1 %)', why: 'AI CPU kernels are an order slower than AI core ones' },
@@ -71,7 +72,6 @@ export const limits = {
   sqlBytes: { value: 6000, source: 'contract: a result stays under 8 kB', why: 'leaves room for columns and the frame' },
   loadMs: { value: 20_000, source: 'contract: no call blocks longer than 45 s', why: 'leaves as long for the statement; loading goes on behind' },
   sqlTimeoutMs: { value: 20_000, source: 'contract: no call blocks longer than 45 s', why: 'leaves room for reading the profile first' },
-  /** files */
   /** files */
   cacheAnalyses: { value: 2000, source: 'our rule', why: 'an analysis of one capture has some 10 to 200 kB; several questions on 128 ranks stay' },
   /** bytes */

@@ -1,6 +1,11 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { makeConfig } from '../../server/config.js';
+import { incidentTriage } from '../../server/incident/tools.js';
+import { openHost } from '../../server/host/host.js';
+import { Runs } from '../../server/runs/runs.js';
+import type { ToolOk } from '../../server/contract/index.js';
 import type { ReportBody } from '../../server/incident/report.js';
 import { tempFolder } from '../helpers/temp.js';
 import { chat, simulate, startXllm, type Service, type Simulated } from '../sim-host/helpers.js';
@@ -30,4 +35,23 @@ export async function triage({ sim, service }: { sim: Simulated; service: Servic
   return (await triageFiles(files)).body;
 }
 export const load = (s: Service): void => void chat(s.url, 'Go on for a while.', { max_tokens: 300, ignore_eos: true }).catch(() => undefined);
-export const allEnded = (s: Service, ranks: readonly number[]): Promise<unknown> => Promise.all(ranks.map((r) => s.ranks[r]?.ended));
+export const allEnded = (s: Service, ranks: readonly number[]): Promise<unknown> => Promise.all(s.ranks.filter((_, r) => ranks.includes(r)).map((r) => r.ended));
+
+/** incident_triage with collect on a simulated host; with the service it is that of a run, as service_start records it. */
+export async function collectOn(sim: Simulated, service: Service | null = null, paths: readonly string[] = []): Promise<ToolOk> {
+  const config = makeConfig({ runsDir: join(sim.dir, 'runs'), allow: [sim.dir], sim: join(sim.dir, 'described.json') }, '0.0.0', sim.env, sim.dir);
+  const ctx = { config, signal: new AbortController().signal, progress: () => undefined };
+  const run = service === null ? null : await new Runs(openHost(config)).create({ purpose: 'serve', level: 'smoke' }, { tool: 'test', input: {} });
+  if (run !== null && service !== null) {
+    const folder = join(run.dir, 'service/001');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'service.json'), JSON.stringify({ endpoint: service.url, outcome: 'ready', place: { kind: 'local', host: null, container: null } }));
+    service.ranks.forEach((r, rank) => writeFileSync(join(folder, `node_${rank}.log`), r.log()));
+  }
+  return incidentTriage.invoke({ collect: true, ...(run === null ? {} : { run: run.id }), ...(paths.length === 0 ? {} : { path: [...paths] }) }, ctx);
+}
+
+export function simulateHost(faults: readonly (object | string)[], count = 4): Simulated {
+  number += 1;
+  return simulate(join(dir, String(number)), { chip: 'Ascend910B3', count, seed: 7, faults });
+}

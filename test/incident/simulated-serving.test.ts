@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { chat, ready } from '../sim-host/helpers.js';
+import { ready } from '../sim-host/helpers.js';
 import { allEnded, load, triage, withFault } from './sim.js';
 
 describe('faults while the simulated service runs, by name', () => {
   it('hccl-timeout', async () => {
-    const host = await withFault({ name: 'hccl-timeout', rank: 1, after: 5 }, 4);
+    const host = await withFault({ name: 'hccl-timeout', rank: 1, after: 5 }, 2);
     await ready(host.service);
     load(host.service);
-    await allEnded(host.service, [0, 2, 3]);
+    await allEnded(host.service, [0]);
     const body = await triage(host);
     expect(body).toMatchObject({ verdict: 'diagnosed', primary: { id: 'silent-rank', class: 'hccl', origin: { rank: 1, file: null, line: null } } });
     expect(body.incidents).toHaveLength(1);
@@ -21,25 +21,5 @@ describe('faults while the simulated service runs, by name', () => {
     expect(body).toMatchObject({ verdict: 'diagnosed', primary: { id: 'aivector-exception', class: 'aicore', origin: { rank: 1, device: 1 } } });
     expect(body.cascades.map((c) => c.id)).toContain('remote-error');
     expect(body.incidents).toHaveLength(1);
-  });
-  it('oom-at-runtime', async () => {
-    const host = await withFault({ name: 'oom-at-runtime', after: 4 }, 1);
-    await ready(host.service);
-    load(host.service);
-    await allEnded(host.service, [0]);
-    expect(await triage(host)).toMatchObject({ verdict: 'diagnosed', primary: { id: 'npu-oom', origin: { rank: 0 } } });
-  });
-  it('crash-after-n', async () => {
-    const host = await withFault({ name: 'crash-after-n', after: 1 }, 1);
-    await ready(host.service);
-    await chat(host.service.url, 'What is 1 + 1?');
-    await allEnded(host.service, [0]);
-    expect(await triage(host)).toMatchObject({ verdict: 'diagnosed', primary: { id: 'segfault', class: 'host-os' } });
-  });
-  it('a healthy service says nothing', async () => {
-    const host = await withFault({ name: 'garbled-output' }, 2);
-    await ready(host.service);
-    await chat(host.service.url, 'What is 1 + 1?');
-    expect(await triage(host)).toMatchObject({ verdict: 'no-known-signature', primary: null });
   });
 });

@@ -16,10 +16,10 @@ describe('faults at the start of the simulated service, by name', () => {
     expect(await triage(host)).toMatchObject({ verdict: 'diagnosed', primary: { id: 'port-busy', class: 'port', origin: { rank: 0 } } });
   });
   it('missing-rank', async () => {
-    const host = await withFault({ name: 'missing-rank' }, 4);
+    const host = await withFault({ name: 'missing-rank' }, 2);
     const log = (rank: number): string => host.service.ranks[rank]?.log() ?? '';
-    await until(() => [0, 1, 2].every((r) => /Worker#\d connect to \S+ success/.test(log(r))));
-    expect((await triage(host)).primary).toMatchObject({ id: 'silent-rank', class: 'framework', origin: { rank: 3 } });
+    await until(() => /Worker#\d connect to \S+ success/.test(log(0)));
+    expect((await triage(host)).primary).toMatchObject({ id: 'silent-rank', class: 'framework', origin: { rank: 1 } });
   });
   it('d-state-load is suspected: a log that ends while it loads', async () => {
     const host = await withFault({ name: 'd-state-load' }, 1);

@@ -6,7 +6,7 @@ import type { Judged } from '../../server/profiling/render.js';
 import { makeDecodeCapture, type DecodeCapture } from '../../server/sim/llm-capture.js';
 import type { DecodeOptions } from '../../server/sim/llm-options.js';
 import { scenarios } from '../../server/sim/scenarios.js';
-import { writeCapture } from '../../server/sim/write.js';
+import { writeCapture, type CaptureForm } from '../../server/sim/write.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
 import { needsPmu, type Form, type Label } from './labels.js';
 
@@ -15,7 +15,7 @@ const host = testHost(dir);
 let count = 0;
 
 /** Generates one form of a capture and judges it; what was planted beside. */
-export async function judgeForm(options: Partial<DecodeOptions>, form: Form): Promise<{ j: Judged; made: DecodeCapture }> {
+export async function judgeForm(options: Partial<DecodeOptions>, form: CaptureForm): Promise<{ j: Judged; made: DecodeCapture }> {
   const made = makeDecodeCapture(options);
   const folder = join(dir, String((count += 1)));
   await writeCapture(folder, made.capture, [form]);

@@ -2652,6 +2652,12 @@ export const schemas: Readonly<Record<string, object>> = {
           'candidate_unit',
           'baseline_memory_peak_pct',
           'candidate_memory_peak_pct',
+          'baseline_gbps',
+          'candidate_gbps',
+          'baseline_gflops',
+          'candidate_gflops',
+          'baseline_roofline_pct',
+          'candidate_roofline_pct',
         ],
         properties: {
           baseline: { type: 'string' },
@@ -2668,6 +2674,19 @@ export const schemas: Readonly<Record<string, object>> = {
             description: 'Of the bandwidth to main memory, as msprof op reports it.',
           },
           candidate_memory_peak_pct: { type: ['number', 'null'] },
+          baseline_gbps: { type: ['number', 'null'], description: 'Bytes counted at main memory over time, GB/s.' },
+          candidate_gbps: { type: ['number', 'null'] },
+          baseline_gflops: {
+            type: ['number', 'null'],
+            description: 'Operations counted on the matrix unit over time; without them those of the vector unit.',
+          },
+          candidate_gflops: { type: ['number', 'null'] },
+          baseline_roofline_pct: {
+            type: ['number', 'null'],
+            description:
+              'Least time by counted bytes and matrix operations on the chip named, over the time measured; null without chip or counters. Above 100 the bytes came from L2.',
+          },
+          candidate_roofline_pct: { type: ['number', 'null'] },
         },
       },
       performance: {

@@ -2241,6 +2241,21 @@ export interface OpPair {
    */
   baseline_memory_peak_pct: number | null;
   candidate_memory_peak_pct: number | null;
+  /**
+   * Bytes counted at main memory over time, GB/s.
+   */
+  baseline_gbps: number | null;
+  candidate_gbps: number | null;
+  /**
+   * Operations counted on the matrix unit over time; without them those of the vector unit.
+   */
+  baseline_gflops: number | null;
+  candidate_gflops: number | null;
+  /**
+   * Least time by counted bytes and matrix operations on the chip named, over the time measured; null without chip or counters. Above 100 the bytes came from L2.
+   */
+  baseline_roofline_pct: number | null;
+  candidate_roofline_pct: number | null;
 }
 export interface OpGate {
   gate: string;

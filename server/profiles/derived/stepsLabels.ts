@@ -29,26 +29,33 @@ function typeInName(name: string): string {
 export class Labels {
   readonly #profile: Profile;
   readonly #table = new Strings();
-  readonly #byType = new Map<number, number>();
-  readonly #byName = new Map<number, number>();
+  /** Label by string id, −1 where none was made yet. */
+  readonly #byType: Int32Array;
+  readonly #byName: Int32Array;
 
   constructor(profile: Profile) {
     this.#profile = profile;
+    this.#byType = new Int32Array(profile.strings.size).fill(-1);
+    this.#byName = this.#byType.slice();
   }
 
   task(row: number): number {
     const { tasks, strings } = this.#profile;
     const type = tasks.opType[row] ?? 0;
-    if (type !== 0) return this.#once(this.#byType, type, (text) => text);
-    return this.#once(this.#byName, tasks.name[row] ?? 0, (text) => typeInName(text) || strings.get(tasks.taskType[row] ?? 0));
+    if (type !== 0) return this.#typed(type);
+    const name = tasks.name[row] ?? 0;
+    const known = this.#byName[name] ?? -1;
+    return known >= 0 ? known : this.#made(this.#byName, name, typeInName(strings.get(name)) || strings.get(tasks.taskType[row] ?? 0));
   }
 
   /** Label of a collective: its type, else its name without the counters. */
   op(row: number): number {
-    const { commOps } = this.#profile;
+    const { commOps, strings } = this.#profile;
     const type = commOps?.opType[row] ?? 0;
-    if (type !== 0) return this.#once(this.#byType, type, (text) => text);
-    return this.#once(this.#byName, commOps?.name[row] ?? 0, typeInName);
+    if (type !== 0) return this.#typed(type);
+    const name = commOps?.name[row] ?? 0;
+    const known = this.#byName[name] ?? -1;
+    return known >= 0 ? known : this.#made(this.#byName, name, typeInName(strings.get(name)));
   }
 
   get(id: number): string {
@@ -59,12 +66,15 @@ export class Labels {
     return this.#table.size;
   }
 
-  #once(known: Map<number, number>, id: number, make: (text: string) => string): number {
-    const label = known.get(id);
-    if (label !== undefined) return label;
-    const made = this.#table.id(make(this.#profile.strings.get(id)));
-    known.set(id, made);
-    return made;
+  #typed(type: number): number {
+    const known = this.#byType[type] ?? -1;
+    return known >= 0 ? known : this.#made(this.#byType, type, this.#profile.strings.get(type));
+  }
+
+  #made(known: Int32Array, id: number, text: string): number {
+    const label = this.#table.id(text);
+    known[id] = label;
+    return label;
   }
 }
 
@@ -88,27 +98,38 @@ export interface Kernels {
 export function kernelsOf(profile: Profile, device: number, labels: Labels): Kernels {
   const { tasks } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
-  const rows: number[] = [];
+  const timed = (row: number): boolean => tasks.class[row] === taskClass.compute && Number.isFinite(tasks.startNs[row]) && Number.isFinite(tasks.durationNs[row]);
+  let length = 0;
   const streams = new Map<number, number>();
-  for (let row = from; row < to; row += 1) {
-    if (tasks.class[row] !== taskClass.compute || !Number.isFinite(tasks.startNs[row]) || !Number.isFinite(tasks.durationNs[row])) continue;
-    rows.push(row);
-    const stream = tasks.stream[row] ?? -1;
+  for (let i = from; i < to; i += 1) {
+    if (!timed(i)) continue;
+    length += 1;
+    const stream = tasks.stream[i] ?? -1;
     streams.set(stream, (streams.get(stream) ?? 0) + 1);
   }
   let [busiest, most] = [-1, 0];
   for (const [stream, count] of [...streams].sort((a, b) => a[0] - b[0])) if (count > most) [busiest, most] = [stream, count];
-  const row = Int32Array.from(rows);
-  const label = Int32Array.from(rows, (r) => labels.task(r));
+  const [row, label, main] = [new Int32Array(length), new Int32Array(length), new Uint8Array(length)];
+  const [startNs, endNs] = [new Float64Array(length), new Float64Array(length)];
+  let at = 0;
+  for (let i = from; i < to; i += 1) {
+    if (!timed(i)) continue;
+    row[at] = i;
+    label[at] = labels.task(i);
+    main[at] = (tasks.stream[i] ?? -1) === busiest ? 1 : 0;
+    startNs[at] = tasks.startNs[i] ?? 0;
+    endNs[at] = (tasks.startNs[i] ?? 0) + (tasks.durationNs[i] ?? 0);
+    at += 1;
+  }
   const flags = (test: (text: string) => boolean): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test(labels.get(id)) ? 1 : 0));
   return {
     device,
-    length: rows.length,
+    length,
     row,
-    startNs: Float64Array.from(rows, (r) => tasks.startNs[r] ?? 0),
-    endNs: Float64Array.from(rows, (r) => (tasks.startNs[r] ?? 0) + (tasks.durationNs[r] ?? 0)),
+    startNs,
+    endNs,
     label,
-    main: Uint8Array.from(rows, (r) => ((tasks.stream[r] ?? -1) === busiest ? 1 : 0)),
+    main,
     sampler: flags(isSampler),
     heavy: flags(isHeavy),
   };

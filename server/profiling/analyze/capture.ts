@@ -4,6 +4,7 @@ import { isCompile, lastCalls } from '../../profiles/derived/hostCalls.js';
 import { idleCauses, type IdleCauses } from '../../profiles/derived/idleCauses.js';
 import { launchLatencies } from '../../profiles/derived/launchLatency.js';
 import { nearestRank, percent, rowsOf, us } from '../../profiles/derived/numbers.js';
+import { stagesOf } from '../../profiles/derived/stages.js';
 import { deviceWindows, type DeviceWindow } from '../../profiles/derived/window.js';
 import { taskClass, type Device, type IncompleteNote, type Profile, type SourceFile } from '../../profiles/profile.js';
 import { deviceTimes, type DeviceTimes } from '../compare/facts.js';
@@ -133,9 +134,8 @@ function dynamicShapes({ tasks, strings }: Profile): { ns: number; others: boole
   return { ns, others };
 }
 
-function slim({ compute, communication, idle, ...times }: DeviceWindow): WindowTimes {
-  void [compute, communication, idle];
-  return times;
+function slim({ device, source, spanNs, computingNs, communicationNs, exposedNs, freeNs, split }: DeviceWindow): WindowTimes {
+  return { device, source, spanNs, computingNs, communicationNs, exposedNs, freeNs, split };
 }
 
 /** A capture as it was read, or a whole profile taken as one capture. */
@@ -144,7 +144,7 @@ export type Read = Pick<CaptureAnalysis, 'holdings' | 'notes' | 'says' | 'expect
 /** Every table of a capture. Deterministic: the same profile gives the same rows in the same order. */
 export function analyzeCapture(profile: Profile, read: Read): CaptureAnalysis {
   const windows = deviceWindows(profile);
-  const groups = kernelGroups(profile);
+  const groups = kernelGroups(profile, stagesOf(profile));
   const total = kernelTime(groups ?? []);
   const latencies = launchLatencies(profile);
   const calls = lastCalls(profile);

@@ -1,4 +1,5 @@
 import type { KernelRow } from '../../contract/index.js';
+import { stageNames, type TaskStages } from '../../profiles/derived/stages.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { mfuKey, mfuTable, type MfuTable } from './mfu.js';
@@ -6,6 +7,7 @@ import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
 import type { Placed } from './placed.js';
 
 export type Bound = Exclude<KernelRow['bound'], null>;
+export type KernelStage = KernelRow['stage'];
 
 /** Kernels of one device, op type and core type, summed. */
 export interface KernelGroup {
@@ -23,6 +25,8 @@ export interface KernelGroup {
   readonly ratio: number | null;
   /** Of `pmuNs`, the time of kernels that a unit limits. A type may have both: a matrix product in prefill and in decode. */
   readonly units: Partial<Record<Bound, number>>;
+  /** The one stage that holds (nearly) all its time; null when it serves several, or none is known. */
+  readonly stage: KernelStage;
 }
 
 /** In the order of the decision; a unit's ratio may stand under several names, by chip and msprof version. */
@@ -43,9 +47,12 @@ interface Sum {
   total: number;
   max: number;
   pmu: number;
-  /** Time of the kernels that each rule's unit limits, and Σ ratio × time of them. */
-  readonly limited: Float64Array;
-  readonly weighted: Float64Array;
+  /** Time of the kernels that each rule's unit limits, and Σ ratio × time of them; null before the first such kernel. */
+  limits: { readonly limited: Float64Array; readonly weighted: Float64Array } | null;
+  /** Stage of its first kernel, as an index into `TaskStages.names`. */
+  stage: number;
+  /** Time by stage; null while all its kernels have the stage of the first. */
+  stages: Float64Array | null;
 }
 
 /**
@@ -61,26 +68,54 @@ function limitOf(ratios: readonly number[], highest: number): number {
 
 /** The unit that limits at least half of the measured time of a group, so that a few long kernels weigh as they should. */
 function boundOf(sum: Sum): { bound: Bound | null; ratio: number | null } {
+  if (sum.limits === null) return { bound: null, ratio: null };
+  const { limited, weighted } = sum.limits;
   const byUnit = new Map<Bound, { ns: number; weighted: number }>();
   for (const [i, rule] of rules.entries()) {
     const of = byUnit.get(rule.unit) ?? { ns: 0, weighted: 0 };
     byUnit.set(rule.unit, of);
-    of.ns += sum.limited[i] ?? 0;
-    of.weighted += sum.weighted[i] ?? 0;
+    of.ns += limited[i] ?? 0;
+    of.weighted += weighted[i] ?? 0;
   }
-  for (const [unit, { ns, weighted }] of byUnit) if (ns > 0 && ns >= sum.pmu * thresholds.boundMajority.value) return { bound: unit, ratio: weighted / ns };
+  for (const [unit, of] of byUnit) if (of.ns > 0 && of.ns >= sum.pmu * thresholds.boundMajority.value) return { bound: unit, ratio: of.weighted / of.ns };
   return { bound: null, ratio: null };
 }
 
 /** Measured time by the unit that limits it. */
 function unitTimes(sum: Sum): Partial<Record<Bound, number>> {
   const times: Partial<Record<Bound, number>> = {};
-  for (const [i, rule] of rules.entries()) if ((sum.limited[i] ?? 0) > 0) times[rule.unit] = (times[rule.unit] ?? 0) + (sum.limited[i] ?? 0);
+  for (const [i, rule] of rules.entries()) {
+    const ns = sum.limits?.limited[i] ?? 0;
+    if (ns > 0) times[rule.unit] = (times[rule.unit] ?? 0) + ns;
+  }
   return times;
 }
 
+/** Books the time of one kernel under its stage. The total of the group does not hold it yet. */
+function addStage(sum: Sum, stage: number, duration: number): void {
+  if (sum.stages === null) {
+    if (sum.count === 0) sum.stage = stage;
+    if (stage === sum.stage) return;
+    sum.stages = new Float64Array(stageNames.length);
+    sum.stages[sum.stage] = sum.total;
+  }
+  sum.stages[stage] = (sum.stages[stage] ?? 0) + duration;
+}
+
+/** The stage that holds nearly all time of a group. Groups hold no collectives, and helpers of the AI CPU belong to no stage. */
+function stageOf(sum: Sum): KernelStage {
+  const told = (id: number): KernelStage => {
+    const name = stageNames[id] ?? null;
+    return name === 'communication' || name === 'other' ? null : name;
+  };
+  if (sum.stages === null) return told(sum.stage);
+  const wanted = sum.total * thresholds.stageShare.value;
+  const id = sum.stages.findIndex((ns) => ns > 0 && ns >= wanted);
+  return id < 0 ? null : told(id);
+}
+
 /** Compute and AI CPU tasks by device, op type and core type. */
-function fromTasks(profile: Profile): KernelGroup[] {
+function fromTasks(profile: Profile, stages: TaskStages | null): KernelGroup[] {
   const { tasks, strings } = profile;
   const columns = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
   const minimum = thresholds.pmuMinimumUs.value * 1000;
@@ -89,6 +124,8 @@ function fromTasks(profile: Profile): KernelGroup[] {
   for (let device = 0; device < profile.devices.length; device += 1) {
     const [from, to] = rowsOf(tasks.device, tasks.length, device);
     const sums = new Map<number, Sum>();
+    let lastKey = -1;
+    let last: Sum | undefined;
     for (let row = from; row < to; row += 1) {
       const kind = tasks.class[row];
       const duration = tasks.durationNs[row] ?? Number.NaN;
@@ -96,20 +133,25 @@ function fromTasks(profile: Profile): KernelGroup[] {
       // Without an op type (task-time l0) the operator's name is all there is to group by.
       const type = tasks.opType[row] ?? 0;
       const key = (type === 0 ? (tasks.name[row] ?? 0) : type) * strings.size + (tasks.taskType[row] ?? 0);
-      let sum = sums.get(key);
+      // Kernels of one sort often follow one another.
+      let sum: Sum | undefined = key === lastKey ? last : sums.get(key);
       if (sum === undefined) {
-        sum = { count: 0, total: 0, max: 0, pmu: 0, limited: new Float64Array(rules.length), weighted: new Float64Array(rules.length) };
+        sum = { count: 0, total: 0, max: 0, pmu: 0, limits: null, stage: 0, stages: null };
         sums.set(key, sum);
       }
+      lastKey = key;
+      last = sum;
+      if (stages !== null) addStage(sum, stages.stage[row] ?? 0, duration);
       sum.count += 1;
       sum.total += duration;
       if (duration > sum.max) sum.max = duration;
       if (duration < minimum) continue;
       let highest = Number.NEGATIVE_INFINITY;
-      for (const [i, candidates] of columns.entries()) {
+      for (let i = 0; i < columns.length; i += 1) {
         ratios[i] = Number.NaN;
-        for (const column of candidates) {
-          const ratio = column[row] ?? Number.NaN;
+        const candidates = columns[i] ?? [];
+        for (let c = 0; c < candidates.length; c += 1) {
+          const ratio = candidates[c]?.[row] ?? Number.NaN;
           if (Number.isNaN(ratio)) continue;
           ratios[i] = ratio;
           if (ratio > highest) highest = ratio;
@@ -120,8 +162,10 @@ function fromTasks(profile: Profile): KernelGroup[] {
       sum.pmu += duration;
       const limit = limitOf(ratios, highest);
       if (limit < 0) continue;
-      sum.limited[limit] = (sum.limited[limit] ?? 0) + duration;
-      sum.weighted[limit] = (sum.weighted[limit] ?? 0) + (ratios[limit] ?? 0) * duration;
+      sum.limits ??= { limited: new Float64Array(rules.length), weighted: new Float64Array(rules.length) };
+      const { limited, weighted } = sum.limits;
+      limited[limit] = (limited[limit] ?? 0) + duration;
+      weighted[limit] = (weighted[limit] ?? 0) + (ratios[limit] ?? 0) * duration;
     }
     for (const [key, sum] of sums) {
       groups.push({
@@ -134,6 +178,7 @@ function fromTasks(profile: Profile): KernelGroup[] {
         pmuNs: sum.pmu,
         ...boundOf(sum),
         units: unitTimes(sum),
+        stage: stageOf(sum),
       });
     }
   }
@@ -153,12 +198,16 @@ function fromStatistics(profile: Profile): KernelGroup[] {
     bound: null,
     ratio: null,
     units: {},
+    stage: null,
   }));
 }
 
-/** Kernel groups, largest first within a device; null when the capture holds no kernel at all. */
-export function kernelGroups(profile: Profile): KernelGroup[] | null {
-  const measured = fromTasks(profile);
+/**
+ * Kernel groups, largest first within a device; null when the capture holds no kernel at all.
+ * @param stages of `profile`; without them no group has a stage
+ */
+export function kernelGroups(profile: Profile, stages: TaskStages | null = null): KernelGroup[] | null {
+  const measured = fromTasks(profile, stages);
   const groups = measured.length > 0 ? measured : fromStatistics(profile).filter((g) => g.count > 0);
   if (groups.length === 0) return null;
   return groups.sort((a, b) => a.device - b.device || b.totalNs - a.totalNs || byText(a.opType, b.opType) || byText(a.taskType, b.taskType));
@@ -191,7 +240,7 @@ export function kernelRows(profile: Profile, groups: readonly KernelGroup[], mfu
       bound: g.bound,
       flops: work?.flops ?? null,
       mfu_pct: work?.mfuPct ?? null,
-      stage: null,
+      stage: g.stage,
     };
     return { at: g.device, row };
   });

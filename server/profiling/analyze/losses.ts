@@ -138,7 +138,7 @@ export function linkSums(profile: Profile): Placed<LinkSum>[] {
     // Group and link are ids of one string table, so a pair of them is a number; so is a pair of ranks.
     const key = (commTasks.group[row] ?? 0) * strings.size + (commTasks.link[row] ?? 0);
     let pairs = found.get(key);
-    if (pairs === undefined) found.set(key, (pairs = new Map()));
+    if (pairs === undefined) found.set(key, (pairs = new Map<number, LinkSum>()));
     let sum = pairs.get(src * maximumRanks + dst);
     if (sum === undefined) {
       sum = { group: strings.get(commTasks.group[row] ?? 0), link, src, dst, bytes: 0, ns: 0, count: 0 };

@@ -37,7 +37,10 @@ const bytesOf = (capture: Capture): number => capture.files.reduce((a, f) => a +
 export async function planned(paths: readonly string[], host: Host, cache: boolean): Promise<Plan> {
   const { captures, unexported } = await discover(paths, host);
   const keys = cache ? await Promise.all(captures.map(captureIdentity)) : [];
-  const known = await Promise.all(captures.map((_, i) => (keys[i] === undefined ? null : recall(host, keys[i]))));
+  const known = await Promise.all(captures.map(async (_, i) => {
+    const key = keys[i];
+    return key === undefined ? null : recall(host, key);
+  }));
   return { path: paths[0] ?? '', captures, unexported, known, keys, bytes: captures.reduce((a, c, i) => a + (known[i] === null ? bytesOf(c) : 0), 0) };
 }
 

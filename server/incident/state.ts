@@ -1,0 +1,66 @@
+import type { IncidentClass, IncidentLayer } from '../contract/index.js';
+import type { Evidence, HostState } from './evidence.js';
+import type { Found } from './found.js';
+import { states } from './thresholds.js';
+
+interface Trouble {
+  readonly id: string;
+  readonly class: IncidentClass;
+  readonly layer: IncidentLayer;
+  readonly card: number | null;
+  readonly why: string;
+}
+
+/** Cards whose device node is there and which npu-smi does not list. Nothing is claimed when npu-smi lists none: its own message tells then. */
+function missing(state: HostState): Trouble[] {
+  const cards = state.cards ?? [];
+  if (cards.length === 0 || cards.length >= state.nodes.length) return [];
+  const shown = new Set(cards.map((c) => c.card));
+  const absent = state.nodes.filter((n) => !shown.has(n));
+  const counted = `${state.nodes.length} device nodes are there and npu-smi lists ${cards.length} cards`;
+  // Where ids are numbered in another way than the nodes, only the count tells.
+  const named = absent.length === state.nodes.length - cards.length ? absent : [null];
+  return named.map((card) => ({ id: 'device-missing', class: 'device', layer: 'driver', card, why: card === null ? counted : `${counted}; card ${card} is not among them` }));
+}
+
+/** Memory of a card that no living process accounts for. Only where all processes of the host are seen. */
+function stale(state: HostState): Trouble[] {
+  if (!state.sees_all_processes) return [];
+  return (state.cards ?? []).flatMap((c): Trouble[] => {
+    const gone = c.listed.filter((p) => !p.alive && (p.memory_mb ?? 0) >= states.staleListedMb.value);
+    const make = (why: string): Trouble[] => [{ id: 'stale-process', class: 'device', layer: 'host', card: c.card, why }];
+    if (gone[0] !== undefined) return make(`npu-smi lists process ${gone[0].pid} with ${gone.reduce((sum, p) => sum + (p.memory_mb ?? 0), 0)} MB of card ${c.card}, and no such process lives`);
+    if (c.used_mb !== null && c.listed.length === 0 && c.used_mb >= states.staleUnlistedMb.value) return make(`${c.used_mb} MB of card ${c.card} are in use and npu-smi lists no process there`);
+    return [];
+  });
+}
+
+/** Services with requests in them, a health check that answers 200, and no token between two readings. */
+function hangs(state: HostState): Trouble[] {
+  return state.services
+    .filter((s) => s.health === 200 && s.requests > 0 && s.tokens_after === s.tokens_before && s.seconds >= states.hangWindowMs.value / 1000)
+    .map((s) => ({ id: 'hang', class: 'framework', layer: 'framework', card: null, why: `/health answers 200, ${s.requests} ${s.requests === 1 ? 'request is' : 'requests are'} running, and no token was computed in ${s.seconds} s` }));
+}
+
+/** Numbers of a list of visible devices that a line complains about. */
+function asked(text: string): number[] {
+  return (/ASCEND_RT_VISIBLE_DEVICES:\[([\d,\s]{1,200})\]/.exec(text)?.[1] ?? '').split(',').filter((n) => n.trim() !== '').map(Number);
+}
+
+/**
+ * What the host's state adds to what logs told: a missing card, memory that nobody holds, a service that stands still. Each is a root of its
+ * own behind those with a time; a missing card takes over the failure of the process that asked for it. Pure.
+ */
+export function withState(evidence: Evidence, found: readonly Found[]): Found[] {
+  if (evidence.state === null) return [...found];
+  const state = evidence.state;
+  const out = [...found];
+  for (const t of [...missing(state), ...stale(state), ...hangs(state)]) {
+    const made: Found = { id: t.id, class: t.class, layer: t.layer, origin: null, silent: { rank: null, process: null, device: t.card, why: t.why, proven: true }, ms: null, proven: true, why: t.why, own: [], cascades: [] };
+    const at = t.id !== 'device-missing' ? -1 : out.findIndex((f) => f.id === 'device-id' && f.own.some((h) => t.card !== null && asked(h.event.text).includes(t.card)));
+    const taken = out[at];
+    if (taken === undefined) out.push(made);
+    else out[at] = { ...made, ms: taken.ms, cascades: [...taken.own, ...taken.cascades] };
+  }
+  return out;
+}
