@@ -204,14 +204,17 @@ export class Run {
     });
   }
 
-  /** Writes text made from the run's own artifacts, e.g. a report. It may be written again. */
-  async writeReport(by: By, files: readonly { path: string; kind: string; text: string }[]): Promise<ArtifactRef[]> {
+  /** Writes text made from the run's own artifacts, e.g. a report or a state; one that names its schema is checked. It may be written again. @throws ToolError E_ARTIFACT_INVALID */
+  async writeReport(by: By, files: readonly { path: string; kind: string; text: string; schema?: SchemaName }[]): Promise<ArtifactRef[]> {
     return withLock(this.dir, async () => {
       const written: EventFile[] = [];
       for (const file of files) {
         const text = redactText(file.text);
+        const schema = file.schema ?? null;
+        const checked = schema === null ? null : check(schema, JSON.parse(text));
+        if (checked?.ok === false) throw new ToolError('E_ARTIFACT_INVALID', `${file.path} against ${schema ?? ''}: ${checked.problems.slice(0, 5).join('; ')}`, 'nothing was written; report this as a defect of the server');
         await writeAtomic(await admitWrite(this.dir, file.path), text);
-        written.push({ path: file.path, kind: file.kind, schema: null, sha256: sha256(text), bytes: Buffer.byteLength(text) });
+        written.push({ path: file.path, kind: file.kind, schema, sha256: sha256(text), bytes: Buffer.byteLength(text) });
       }
       await this.#append({ kind: 'report', tool: by.tool, input: this.#input(by), derive: null, files: written });
       return written.map((f) => this.#ref(f));

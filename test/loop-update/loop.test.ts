@@ -223,6 +223,8 @@ it('somebody else goes on from the file alone: a new process sees the same, stat
   const file = join(run.dir, 'loop.json');
   const before = await readFile(file, 'utf8');
   expect(check('loop-state', JSON.parse(before)).ok).toBe(true);
+  expect((await run.artifacts()).find((a) => a.path === file)?.schema).toBe('loop-state');
+  await expect(run.writeReport(by, [{ path: 'loop.json', kind: 'loop-state', schema: 'loop-state', text: '{"phase":"record"}' }])).rejects.toMatchObject({ code: 'E_ARTIFACT_INVALID' });
   const answer = await new Registry([loopUpdate], () => undefined).call('loop_update', { run: run.id, action: 'status' }, testContext(dir));
   expect(answer.structured).toMatchObject({ verdict: 'open', facts: { phase: 'plan', attempts: [{ n: 1, change: 'enable_graph=true', closed_at: null }] } });
   expect(await readFile(file, 'utf8')).toBe(before);

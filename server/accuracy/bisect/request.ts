@@ -2,7 +2,8 @@ import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { foreign, ToolError } from '../../contract/index.js';
 import type { Host } from '../../host/host.js';
-import { serviceUrl, type StartArgs } from '../start/request.js';
+import { baseUrl } from '../../programs/endpoint.js';
+import type { StartArgs } from '../start/request.js';
 import { bisectLimits } from '../thresholds.js';
 import { Repository } from './git.js';
 
@@ -45,6 +46,6 @@ export async function readBisect(args: StartArgs, defaultMaxTokens: number, host
   const commits = await repo.between(from, to);
   return {
     commits: commits.length,
-    request: { repo: repo.top, good: from, bad: to, argv: [file, ...rest], repeats: args.repeats ?? bisectLimits.repeats.value, endpoint: serviceUrl(args.endpoint), model: args.model, temperature: args.temperature ?? 0, max_tokens: args.max_tokens ?? defaultMaxTokens },
+    request: { repo: repo.top, good: from, bad: to, argv: [file, ...rest], repeats: args.repeats ?? bisectLimits.repeats.value, endpoint: baseUrl(args.endpoint), model: args.model, temperature: args.temperature ?? 0, max_tokens: args.max_tokens ?? defaultMaxTokens },
   };
 }

@@ -1,3 +1,4 @@
+import { baseUrl } from '../../programs/endpoint.js';
 import { z } from 'zod';
 import { foreign, ToolError } from '../../contract/index.js';
 import { defaults } from '../thresholds.js';
@@ -40,13 +41,6 @@ export interface StartArgs {
   readonly dry_run?: boolean | undefined;
 }
 
-/** Base URL of a service without /v1. @throws ToolError E_ARG_TYPE */
-export function serviceUrl(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') throw new ToolError('E_ARG_TYPE', 'endpoint is not a plain http or https URL', 'give the base URL of the service, e.g. http://127.0.0.1:8010');
-  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}`;
-}
-
 const word = /^[\p{L}\p{N}_][^\s,'"\\]*$/u;
 
 function words(name: string, list: readonly string[]): string[] {
@@ -68,7 +62,7 @@ export function readRequest(args: StartArgs, datasetDir: string | null): Accurac
   if (args.level === 'L4' && datasets.length > 1) throw new ToolError('E_ARG_CONFLICT', 'L4 is one whole task', 'give one dataset, or choose L5');
   if ((args.level === 'L4' || args.level === 'L5') && args.limit !== undefined) throw new ToolError('E_ARG_CONFLICT', `${args.level} with a limit is a part of the task`, 'leave limit out, or choose L3');
   return {
-    endpoint: serviceUrl(args.endpoint),
+    endpoint: baseUrl(args.endpoint),
     model: args.model,
     level: args.level,
     datasets,

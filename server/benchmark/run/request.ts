@@ -1,3 +1,4 @@
+import { baseUrl } from '../../programs/endpoint.js';
 import { z } from 'zod';
 import { foreign, ToolError } from '../../contract/index.js';
 import type { Host } from '../../host/host.js';
@@ -53,17 +54,6 @@ export interface StartArgs {
   readonly duration_s?: number | undefined;
   readonly sla_ttft_p99_ms?: number | undefined;
   readonly sla_tpot_p99_ms?: number | undefined;
-}
-
-/** Base URL without a trailing /v1 or route. @throws ToolError E_ARG_TYPE */
-function baseUrl(endpoint: string): string {
-  const refuse = (what: string): ToolError => new ToolError('E_ARG_TYPE', `endpoint ${what}`, 'give the base URL of the service, e.g. http://127.0.0.1:8010');
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  if (url === null) throw refuse('is not a URL');
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse('is not http or https');
-  if (url.username !== '' || url.password !== '') throw refuse('holds a user name or password');
-  if (url.search !== '' || url.hash !== '') throw refuse('has a query or fragment');
-  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1(?:\/(?:chat\/)?completions)?$/, '')}`;
 }
 
 /** @throws ToolError E_ARG_TYPE */

@@ -1,3 +1,4 @@
+import { baseUrl } from '../../programs/endpoint.js';
 import { z } from 'zod';
 import { foreign, isRunId, ToolError } from '../../contract/index.js';
 import { aicMetricNames } from '../../programs/msprof.js';
@@ -37,21 +38,6 @@ export interface StartArgs {
   readonly batches?: number | undefined;
   readonly warmup_batches?: number | undefined;
   readonly aic_metrics?: CaptureRequest['aic_metrics'] | undefined;
-}
-
-/** Base URL without a trailing /v1. @throws ToolError E_ARG_TYPE */
-export function baseUrl(endpoint: string): string {
-  const refuse = (what: string): ToolError => new ToolError('E_ARG_TYPE', `endpoint ${what}`, 'give the base URL of the service, e.g. http://127.0.0.1:8010');
-  let url: URL;
-  try {
-    url = new URL(endpoint);
-  } catch {
-    throw refuse('is not a URL');
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse('is not http or https');
-  if (url.username !== '' || url.password !== '') throw refuse('holds a user name or password');
-  if (url.search !== '' || url.hash !== '') throw refuse('has a query or fragment');
-  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}`;
 }
 
 /** Run and job of a handle; a job alone is of this run. @throws ToolError E_JOB_MISSING */

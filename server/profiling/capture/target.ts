@@ -7,7 +7,8 @@ import { socketName } from '../../programs/msprof.js';
 import { parseInfo } from '../../programs/npu-smi/info.js';
 import { torchProfilerDir } from '../../programs/torch-profiler.js';
 import { readArtifact, Runs } from '../../runs/runs.js';
-import { baseUrl, type CaptureRequest } from './request.js';
+import { baseUrl } from '../../programs/endpoint.js';
+import type { CaptureRequest } from './request.js';
 
 /** The service to capture, as its record or the caller names it. */
 export interface Service {
