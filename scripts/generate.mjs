@@ -3,7 +3,6 @@
 import { readFile, writeFile, readdir, mkdir } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { compile } from 'json-schema-to-typescript';
-import { format } from 'prettier';
 
 const check = process.argv.includes('--check');
 const stage = process.argv.find((a) => a === 'contract' || a === 'docs') ?? 'all';
@@ -27,7 +26,6 @@ for (const n of names) schemas.set(n, JSON.parse(await readFile(new URL(n, schem
 
 if (stage !== 'docs') {
   await put('server/contract/generated/types.ts', await types());
-  await put('server/contract/generated/schemas.ts', await embedded());
   for (const [n, s] of schemas) await put(`schemas/${n.replace('.schema.json', '.md')}`, page(n, s));
 }
 if (stage !== 'contract') {
@@ -53,12 +51,6 @@ async function types() {
     { cwd: schemasDir.pathname, bannerComment: '// Generated from schemas/ by scripts/generate.mjs. Do not edit.', unknownAny: true, style: { singleQuote: true, printWidth: 120 } },
   );
   return text;
-}
-
-async function embedded() {
-  const entries = [...schemas].map(([n, s]) => `${JSON.stringify(n.replace('.schema.json', ''))}: ${JSON.stringify(s)}`);
-  const code = `// Generated from schemas/ by scripts/generate.mjs. Do not edit.\nexport const schemas: Readonly<Record<string, object>> = {\n${entries.join(',\n')}\n};\n`;
-  return format(code, { parser: 'typescript', singleQuote: true, printWidth: 120 });
 }
 
 /** A page for people: every field with its type, whether it must be there, and its meaning. */

@@ -1,6 +1,6 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { createRequire } from 'node:module';
+import type { ErrorObject } from 'ajv';
 import type { AllSchemas } from './generated/types.js';
-import { schemas } from './generated/schemas.js';
 
 /** Schema file name without `.schema.json` → the type generated from it. */
 export interface SchemaTypes {
@@ -33,20 +33,23 @@ export type SchemaName = keyof SchemaTypes;
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; problems: string[] };
 
-let ajv: Ajv2020 | undefined;
-const compiled = new Map<string, ValidateFunction>();
+/** What the build makes of a schema (scripts/data.mjs). */
+interface Validator {
+  (value: unknown): boolean;
+  readonly errors?: readonly ErrorObject[] | null;
+}
 
-/** Compiles once per schema and process; a call only runs the compiled function. */
-function validator(ref: string): ValidateFunction {
-  const known = compiled.get(ref);
-  if (known !== undefined) return known;
-  if (ajv === undefined) {
-    ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
-    for (const schema of Object.values(schemas)) ajv.addSchema(schema);
-  }
-  const made = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref });
-  compiled.set(ref, made);
-  return made;
+const load = createRequire(import.meta.url);
+
+function isValidator(value: unknown): value is Validator {
+  return typeof value === 'function';
+}
+
+/** The compiled validator of a schema, the same file seen from server/ and from dist/; loaded when first asked for. */
+function validator(name: string): Validator {
+  const found: unknown = load(`../../dist/data/validators/${name}.cjs`);
+  if (!isValidator(found)) throw new TypeError(`the built validator of ${name} is not a function`);
+  return found;
 }
 
 function problems(errors: readonly ErrorObject[] | null | undefined): string[] {
@@ -60,19 +63,46 @@ function problems(errors: readonly ErrorObject[] | null | undefined): string[] {
   });
 }
 
+const names: Readonly<Record<SchemaName, true>> = {
+  'accuracy-comparison': true,
+  'accuracy-score': true,
+  'capacity-plan': true,
+  'capture-record': true,
+  'comparison-report': true,
+  'compute-estimate': true,
+  'env-snapshot': true,
+  'failed-case': true,
+  'incident-report': true,
+  'job-state': true,
+  'lesson-card': true,
+  'load-search': true,
+  'loop-state': true,
+  'op-migration': true,
+  'perf-metrics': true,
+  'pipeline-analysis': true,
+  'profiling-analysis': true,
+  'review-report': true,
+  'review-rule': true,
+  'run-event': true,
+  'run-manifest': true,
+  'service-record': true,
+  signature: true,
+  'tool-result': true,
+};
+
 export function isSchemaName(name: string): name is SchemaName {
-  return Object.hasOwn(schemas, name) && !['common', 'tool-facts'].includes(name);
+  return Object.hasOwn(names, name);
 }
 
 /** Checks a value against a schema; the problems name the place inside the value. */
 export function check<N extends SchemaName>(name: N, value: unknown): Checked<SchemaTypes[N]> {
-  const validate = validator(`${name}.schema.json`);
+  const validate = validator(name);
   if (validate(value)) return { ok: true, value: value as SchemaTypes[N] }; // eslint-disable-line @typescript-eslint/consistent-type-assertions -- the validated seam
   return { ok: false, problems: problems(validate.errors) };
 }
 
 /** Checks the facts of a tool's answer against `tool-facts#/$defs/<tool>`. */
 export function checkFacts(tool: string, facts: unknown): string[] {
-  const validate = validator(`tool-facts.schema.json#/$defs/${tool}`);
+  const validate = validator(`facts.${tool}`);
   return validate(facts) ? [] : problems(validate.errors);
 }

@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import { check, ToolError, type SchemaTypes } from '../contract/index.js';
-import { readText } from '../host/files.js';
+import { packagedLists } from '../host/packaged.js';
 
 export type SignatureEntry = SchemaTypes['signature'];
 export interface Signature extends SignatureEntry {
@@ -17,8 +15,6 @@ export interface Catalogue {
 
 /** The order of the files is the order of priority: specific before general. */
 const files = ['host', 'device', 'memory', 'aicore', 'graph', 'hccl', 'framework', 'build', 'runtime'];
-/** The same folder seen from server/incident and from dist/incident. */
-const folder = fileURLToPath(new URL('../../server/incident/catalogue/', import.meta.url));
 
 /** Regexes of an entry: its own, its codes where a line calls them a code or result, its CANN codes where they head a block. */
 function patterns(entry: SignatureEntry): RegExp[] {
@@ -29,19 +25,12 @@ function patterns(entry: SignatureEntry): RegExp[] {
   return made;
 }
 
-async function yamlFile(name: string): Promise<unknown> {
-  const text = await readText(`${folder}${name}.yaml`);
-  if (text === null) throw new ToolError('E_INTERNAL', `the catalogue file ${name}.yaml is not installed`, 'install the package again');
-  return parse(text);
-}
-
 /** Loads and compiles. An entry needs a regex, codes or cann to match anything. */
 async function load(): Promise<Catalogue> {
+  const lists = await packagedLists('catalogue');
   const signatures: Signature[] = [];
   for (const name of files) {
-    const entries = await yamlFile(name);
-    if (!Array.isArray(entries)) throw new ToolError('E_INTERNAL', `the catalogue file ${name}.yaml is not a list`, 'install the package again');
-    for (const value of entries) {
+    for (const value of lists[name] ?? []) {
       const checked = check('signature', value);
       if (!checked.ok) throw new ToolError('E_INTERNAL', `an entry of ${name}.yaml breaks its schema: ${checked.problems.slice(0, 3).join('; ')}`, 'correct the entry');
       const made = patterns(checked.value);
@@ -49,9 +38,7 @@ async function load(): Promise<Catalogue> {
       signatures.push({ ...checked.value, order: signatures.length, test: (line) => made.some((p) => p.test(line)) });
     }
   }
-  const harmless = await yamlFile('harmless');
-  if (!Array.isArray(harmless)) throw new ToolError('E_INTERNAL', 'harmless.yaml is not a list', 'install the package again');
-  return { signatures, byId: new Map(signatures.map((s) => [s.id, s])), harmless: new RegExp(harmless.map((h) => `(?:${String(h)})`).join('|')) };
+  return { signatures, byId: new Map(signatures.map((s) => [s.id, s])), harmless: new RegExp((lists['harmless'] ?? []).map((h) => `(?:${String(h)})`).join('|')) };
 }
 
 let loaded: Promise<Catalogue> | undefined;

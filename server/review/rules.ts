@@ -1,9 +1,6 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { check, ToolError, type AllSchemas } from '../contract/index.js';
-import { readText } from '../host/files.js';
+import { packagedLists } from '../host/packaged.js';
 
 export type Rule = AllSchemas['ReviewRule'];
 
@@ -32,8 +29,6 @@ export interface RuleBook {
   readonly questions: readonly Question[];
 }
 
-/** The YAML files lie beside the sources; the built code finds them from dist/. */
-const folder = fileURLToPath(new URL('../../server/review/rules/', import.meta.url));
 export const families = ['graph', 'memory', 'kernels', 'distributed'] as const;
 /** Code of others, and of other devices. */
 const foreignCode = /(?:^|\/)third_party\/|kernels\/(?:cuda|mlu|dcu|ilu|musa)\//;
@@ -58,27 +53,21 @@ function compiled(rule: Rule, family: string): Compiled {
   };
 }
 
-async function yaml(name: string): Promise<unknown[]> {
-  const value: unknown = parse((await readText(join(folder, `${name}.yaml`))) ?? '');
-  const list = z.array(z.unknown()).safeParse(value);
-  if (!list.success) throw new ToolError('E_INTERNAL', `the rules file ${name} is missing or broken`, 'install the package again');
-  return list.data;
-}
-
 let book: Promise<RuleBook> | null = null;
 
 /** The rules of the package, checked against review-rule. @throws ToolError E_INTERNAL for a broken installation */
 export function ruleBook(): Promise<RuleBook> {
   book ??= (async () => {
+    const lists = await packagedLists('rules');
     const rules: Compiled[] = [];
     for (const family of families) {
-      for (const value of await yaml(family)) {
+      for (const value of lists[family] ?? []) {
         const checked = check('review-rule', value);
         if (!checked.ok) throw new ToolError('E_INTERNAL', `a rule of ${family} is broken: ${checked.problems[0] ?? ''}`, 'install the package again');
         rules.push(compiled(checked.value, family));
       }
     }
-    const questions = (await yaml('judgement')).map((value) => {
+    const questions = (lists['judgement'] ?? []).map((value) => {
       const q = question.parse(value);
       return { ...q, touches: new RegExp(q.touches, 'i') };
     });
