@@ -1,3 +1,12 @@
+/** Room when `capacity` rows are needed: twice what is there, so that a table of many captures is copied a few times; pages nobody writes cost nothing. */
+function roomFor(capacity: number, rows: number): number {
+  return Math.max(capacity, rows * 2);
+}
+
+function buffer(bytes: number, shared: boolean): ArrayBuffer | SharedArrayBuffer {
+  return shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+}
+
 /** Typed arrays that grow. */
 export class Int32Column {
   #data: Int32Array;
@@ -20,7 +29,7 @@ export class Int32Column {
   /** The memory behind the column with room for `capacity` rows, to write into; set `length` afterwards. @param shared seen by every thread */
   reserve(capacity: number, shared: boolean): Int32Array {
     if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
-      const next = new Int32Array(shared ? new SharedArrayBuffer(capacity * 4) : new ArrayBuffer(capacity * 4));
+      const next = new Int32Array(buffer(roomFor(capacity, this.length) * 4, shared));
       next.set(this.array());
       this.#data = next;
     }
@@ -67,7 +76,7 @@ export class Float64Column {
   /** The memory behind the column with room for `capacity` rows, to write into; set `length` afterwards. @param shared seen by every thread */
   reserve(capacity: number, shared: boolean): Float64Array {
     if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
-      const next = new Float64Array(shared ? new SharedArrayBuffer(capacity * 8) : new ArrayBuffer(capacity * 8));
+      const next = new Float64Array(buffer(roomFor(capacity, this.length) * 8, shared));
       next.set(this.array());
       this.#data = next;
     }
@@ -164,7 +173,7 @@ export class Uint8Column {
   /** As {@link Int32Column.reserve}. */
   reserve(capacity: number, shared: boolean): Uint8Array {
     if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
-      const next = new Uint8Array(shared ? new SharedArrayBuffer(capacity) : new ArrayBuffer(capacity));
+      const next = new Uint8Array(buffer(roomFor(capacity, this.length), shared));
       next.set(this.array());
       this.#data = next;
     }

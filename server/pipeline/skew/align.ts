@@ -55,15 +55,52 @@ function nearest(b: Train, word: number, at: number, tolerance: number): number 
   return best;
 }
 
-/** How well ends fit under a shift of the clock, 0…1, over the probe that begins at `from`. */
-function fit(a: Train, b: Train, from: number, to: number, shift: number, tolerance: number): number {
+/**
+ * How well ends fit under a shift of the clock, 0…1, over the probe that begins at `from`. Both trains ascend, so one walk along `b` serves
+ * the whole probe. Below `least`, which it can no longer reach, it is given up: 0.
+ */
+function fit(a: Train, b: Train, from: number, to: number, shift: number, tolerance: number, least: number): number {
+  const { endNs: ends, word } = b;
+  const count = Math.max(1, to - from);
+  const needed = least * count;
   let sum = 0;
+  let low = lowerBound(ends, ends.length, (a.endNs[from] ?? 0) + shift - tolerance);
   for (let i = from; i < to; i += 1) {
+    if (sum + (to - i) < needed) return 0;
     const at = (a.endNs[i] ?? 0) + shift;
-    const j = nearest(b, a.word[i] ?? -1, at, tolerance);
-    if (j >= 0) sum += 1 - Math.abs((b.endNs[j] ?? 0) - at) / tolerance;
+    const is = a.word[i] ?? -1;
+    while (low < ends.length && (ends[low] ?? 0) < at - tolerance) low += 1;
+    let away = Number.POSITIVE_INFINITY;
+    for (let j = low; j < ends.length && (ends[j] ?? 0) <= at + tolerance; j += 1) {
+      if (word[j] === is) away = Math.min(away, Math.abs((ends[j] ?? 0) - at));
+    }
+    if (away <= tolerance) sum += 1 - away / tolerance;
   }
-  return sum / Math.max(1, to - from);
+  return sum / count;
+}
+
+/** Shifts that lay an equal collective of `b` on the row `from` of `a`: clocks nearest to each other first, at most `most`. */
+function shiftsOf(a: Train, b: Train, from: number, most: number): number[] {
+  const at = a.endNs[from] ?? 0;
+  const is = a.word[from];
+  const found: number[] = [];
+  let right = lowerBound(b.endNs, b.endNs.length, at);
+  let left = right - 1;
+  while (found.length < most) {
+    while (left >= 0 && b.word[left] !== is) left -= 1;
+    while (right < b.endNs.length && b.word[right] !== is) right += 1;
+    if (left < 0 && right >= b.endNs.length) break;
+    const before = left < 0 ? Number.POSITIVE_INFINITY : at - (b.endNs[left] ?? 0);
+    const after = right >= b.endNs.length ? Number.POSITIVE_INFINITY : (b.endNs[right] ?? 0) - at;
+    if (before <= after) {
+      found.push(-before);
+      left -= 1;
+    } else {
+      found.push(after);
+      right += 1;
+    }
+  }
+  return found;
 }
 
 /** Whether distances of paired ends lie on a line: clocks that only differ and drift. */
@@ -116,13 +153,11 @@ function candidatesOf(a: Train, b: Train, tolerance: number): Candidate[] {
   let best = 0;
   for (let p = 0; p < alignment.probes && (p < alignment.leastProbes || best < alignment.sure); p += 1) {
     const from = Math.floor(((a.endNs.length - size) * (p + 0.5)) / alignment.probes);
-    // Clocks nearest to each other go first, and only so many are tried: the search stays linear.
-    const near = Array.from(b.endNs, (end) => end - (a.endNs[from] ?? 0))
-      .filter((_, j) => b.word[j] === a.word[from])
-      .sort((x, y) => Math.abs(x) - Math.abs(y));
-    for (const shift of near.slice(0, alignment.candidates)) {
-      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine) < thresholds.fit.value / 2) continue;
-      const score = fit(a, b, from, from + size, shift, fine);
+    // Only so many are tried: the search stays linear.
+    for (const shift of shiftsOf(a, b, from, alignment.candidates)) {
+      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine, thresholds.fit.value / 2) === 0) continue;
+      const score = fit(a, b, from, from + size, shift, fine, Math.max(thresholds.fit.value, best / 2));
+      if (score === 0) continue;
       best = Math.max(best, score);
       found.push({ shift, from, score });
     }

@@ -53,6 +53,8 @@ export function workOf(profile: Profile, index: number, labels: Labels, steps: F
   const [op, text]: [string[], string[]] = [[], []];
   const [bucketOf, keyOf, counts, sums]: [number[], number[], number[], number[]] = [[], [], [], []];
   const kind = new Uint8Array(startNs.length);
+  const tokensOf = new Map<number, number | null>();
+  const asks = new Map<number, { readonly rows: boolean; readonly sequences: boolean }>();
   let [shaped, all, bucket] = [0, 0, 0];
   let cells = new Map<number, number>();
   let rows = new Map<number, number>();
@@ -88,10 +90,14 @@ export function workOf(profile: Profile, index: number, labels: Labels, steps: F
       text.push(`${labels.get(label)}\u0000${shape > 0 ? strings.get(shape) : ''}`);
     }
     if (shapeId > 0) {
-      const name = labels.get(label);
-      const tokens = firstDimension(strings.get(shapeId));
-      if (tokens !== null && tokenRows.test(name)) rows.set(tokens, (rows.get(tokens) ?? 0) + 1);
-      if (tokens !== null && isSampler(name)) sequences = Math.max(sequences, tokens);
+      let asked = asks.get(label);
+      if (asked === undefined) asks.set(label, (asked = { rows: tokenRows.test(labels.get(label)), sequences: isSampler(labels.get(label)) }));
+      if (asked.rows || asked.sequences) {
+        let tokens = tokensOf.get(shapeId);
+        if (tokens === undefined) tokensOf.set(shapeId, (tokens = firstDimension(strings.get(shapeId))));
+        if (tokens !== null && asked.rows) rows.set(tokens, (rows.get(tokens) ?? 0) + 1);
+        if (tokens !== null && asked.sequences) sequences = Math.max(sequences, tokens);
+      }
     }
     const cell = cells.get(id);
     if (cell === undefined) {
