@@ -17,7 +17,7 @@ async function compiled(name) {
 }
 
 const parts = [];
-for (const name of ['csv', 'events']) parts.push(`export const ${name}Module =\n  '${await compiled(name)}';\n`);
+for (const name of ['csv', 'events', 'pages']) parts.push(`export const ${name}Module =\n  '${await compiled(name)}';\n`);
 const text = `// Generated from scripts/scan by scripts/scan.mjs. Do not edit.\n${parts.join('')}`;
 const old = await readFile(target, 'utf8').catch(() => null);
 if (old !== text) {

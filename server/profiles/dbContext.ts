@@ -1,5 +1,6 @@
 import { type Assembly } from './assembly.js';
-import { asNumber, asText, type Database, type Value } from './sqlite.js';
+import { asNumber, asText, type Database, type Value, sqlOf } from './sqlite.js';
+import type { NumberColumn } from './scan/tablePages.js';
 import { cleanWord } from './words.js';
 
 /** Nothing: 2^32 − 1 of a 32-bit field, −1, and the mstx connection of a mark without a launch (facts §4.1). */
@@ -71,18 +72,24 @@ export class DbContext {
     this.#base = assembly.clock.baseNs;
   }
 
-  /** A ns column as an offset, computed by SQLite in 64-bit integers; TEXT columns are cast first. */
-  time(column: string): string {
-    return `CAST(${column} AS INTEGER) - ${this.#base}`;
+  /** A ns column as an offset, computed in 64-bit integers. */
+  offset(column: string): NumberColumn {
+    return { column, less: this.#base };
   }
 
+  /** The same in SQL. */
+  time(column: string): string {
+    return sqlOf(this.offset(column));
+  }
+
+  /** Time between two ns columns, in SQL. */
   span(from: string, to: string): string {
-    return `CAST(${to} AS INTEGER) - CAST(${from} AS INTEGER)`;
+    return sqlOf({ column: to, less: from });
   }
 
   /** Rows of numbers of a long table; see {@link Database.numbers}. */
-  numbers(table: string, expressions: readonly string[], each: (row: Float64Array) => void): void {
-    this.db.numbers(table, expressions, this.assembly.signal, each);
+  numbers(table: string, wanted: readonly NumberColumn[], each: (row: Float64Array) => void): void {
+    this.db.numbers(table, wanted, this.assembly.signal, each);
   }
 
   each(sql: string): Generator<Value[]> {

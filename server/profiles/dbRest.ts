@@ -1,6 +1,7 @@
 import { foreign } from '../contract/index.js';
 import { apiTypes, enumNames, type DbContext } from './dbContext.js';
 import { asNumber, asText, type Value } from './sqlite.js';
+import type { NumberColumn } from './scan/tablePages.js';
 import { apiLevel, deviceMemoryName } from './text.js';
 
 /** CANN_API and PYTORCH_API. */
@@ -15,8 +16,8 @@ export function readHostCalls(context: DbContext, firstTask: number): void {
     return own;
   };
   // globalTid is pid << 32 | tid and passes 2^53; the thread alone is enough inside one process.
-  const thread = (table: string): string => (db.has(table, 'globalTid') ? 'globalTid & 4294967295' : 'NULL');
-  const calls = (table: string): string[] => [context.time('startNs'), context.span('startNs', 'endNs'), db.column(table, 'type'), db.column(table, 'name'), thread(table), db.column(table, 'connectionId')];
+  const thread = (table: string): NumberColumn => ({ ...db.number(table, 'globalTid'), low32: true });
+  const calls = (table: string): NumberColumn[] => [context.offset('startNs'), { column: 'endNs', less: 'startNs' }, db.number(table, 'type'), db.number(table, 'name'), thread(table), db.number(table, 'connectionId')];
   if (db.has('CANN_API', 'startNs', 'endNs')) {
     assembly.holds.apis = true;
     context.numbers('CANN_API', calls('CANN_API'), ([start = NaN, duration = NaN, type, name, tid = NaN, connection]) => {

@@ -3,6 +3,7 @@ import { connectionsOf, copyTask, markCarriers } from './collectives.js';
 import { Float64Column, IdMap, Int32Column } from './columns.js';
 import { dataTypes, enumNames, links, none32, transports, type DbContext } from './dbContext.js';
 import { taskClass } from './profile.js';
+import type { NumberColumn } from './scan/tablePages.js';
 import { asNumber, type Value } from './sqlite.js';
 import { TaskRows } from './tables.js';
 import { emptyTask } from './text.js';
@@ -26,11 +27,11 @@ function readOperators(context: DbContext): Operators {
   const found = new Operators();
   const t = 'COMPUTE_TASK_INFO';
   if (!db.has(t, 'globalTaskId', 'name')) return found;
-  const col = (...names: string[]): string => db.column(t, ...names);
+  const col = (...names: string[]): NumberColumn => db.number(t, ...names);
   // Before schema 1.2 blockDim is the number; since then it is a string id of the SIMT block and blockNum is the number.
-  const expressions = ['globalTaskId', col('blockNum', 'blockDim', 'block_dim'), col('mixBlockNum', 'mixBlockDim'), 'name', ...['opType', 'taskType', 'inputShapes', 'inputDataTypes', 'inputFormats', 'outputShapes', 'opState'].map((c) => col(c))];
+  const wanted = [col('globalTaskId'), col('blockNum', 'blockDim', 'block_dim'), col('mixBlockNum', 'mixBlockDim'), col('name'), ...['opType', 'taskType', 'inputShapes', 'inputDataTypes', 'inputFormats', 'outputShapes', 'opState'].map((c) => col(c))];
   let count = 0;
-  context.numbers(t, expressions, (row) => {
+  context.numbers(t, wanted, (row) => {
     found.rowOf.set(row[0] ?? NaN, count++);
     found.blocks[0].push(row[1] ?? NaN);
     found.blocks[1].push(row[2] ?? NaN);
@@ -84,11 +85,11 @@ export class DbTasks {
     const operators = readOperators(this.context);
     const communication = new Set<number>();
     for (const table of ['COMMUNICATION_TASK_INFO', 'COMMUNICATION_SCHEDULE_TASK_INFO']) {
-      if (db.has(table, 'globalTaskId')) this.context.numbers(table, ['globalTaskId'], ([id]) => communication.add(id ?? NaN));
+      if (db.has(table, 'globalTaskId')) this.context.numbers(table, [{ column: 'globalTaskId' }], ([id]) => communication.add(id ?? NaN));
     }
     const cells = emptyTask();
-    const col = (name: string): string => db.column('TASK', name);
-    this.context.numbers('TASK', [this.context.time('startNs'), this.context.span('startNs', 'endNs'), ...['deviceId', 'connectionId', 'globalTaskId', 'taskType', 'streamId', 'taskId'].map(col)], (row) => {
+    const col = (name: string): NumberColumn => db.number('TASK', name);
+    this.context.numbers('TASK', [this.context.offset('startNs'), { column: 'endNs', less: 'startNs' }, ...['deviceId', 'connectionId', 'globalTaskId', 'taskType', 'streamId', 'taskId'].map(col)], (row) => {
       const [startNs = NaN, durationNs = NaN, device = NaN, connection = NaN, global = NaN, taskType = NaN, stream = NaN, taskId = NaN] = row;
       if (Number.isNaN(startNs) || Number.isNaN(durationNs)) return;
       const own = operators.rowOf.get(global);
@@ -199,8 +200,8 @@ export class DbTasks {
     const transport = enumNames(this.context, 'ENUM_HCCL_TRANSPORT_TYPE', transports);
     const link = enumNames(this.context, 'ENUM_HCCL_LINK_TYPE', links);
     const cursor = new Map<number, number>();
-    const col = (name: string): string => db.column(t, name);
-    this.context.numbers(t, ['globalTaskId', 'taskType', ...['planeId', 'groupName', 'opId', 'size', 'transportType', 'linkType', 'srcRank', 'dstRank', 'isMaster'].map(col)], (row) => {
+    const col = (name: string): NumberColumn => db.number(t, name);
+    this.context.numbers(t, [...['globalTaskId', 'taskType', 'planeId', 'groupName', 'opId', 'size', 'transportType', 'linkType', 'srcRank', 'dstRank', 'isMaster'].map(col)], (row) => {
       const global = asNumber(row[0]);
       const next = this.#take(cursor, global);
       const task = next >= 0 ? next : this.#last.get(global);
@@ -243,7 +244,7 @@ export class DbTasks {
       const row = this.#take(counter.cursor, global);
       if (row >= 0) counter.column.set(row, value * counter.scale);
     };
-    db.numbers('TASK_PMU_INFO', ['globalTaskId', 'name', 'value'], assembly.signal, ([global = NaN, name = NaN, value = NaN]) => put(global, name, value), `name IN (${[...kept.keys()].join(',')})`);
+    this.context.numbers('TASK_PMU_INFO', [{ column: 'globalTaskId' }, { column: 'name' }, { column: 'value' }], ([global = NaN, name = NaN, value = NaN]) => put(global, name, value));
   }
 }
 

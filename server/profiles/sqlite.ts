@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { foreign, ToolError } from '../contract/index.js';
-import { NumberLines } from './scan/numberLines.js';
+import { DamagedPages, readPages, type NumberColumn, type StoredTable } from './scan/tablePages.js';
 import { limits } from './thresholds.js';
 
 /** One value of a row; NULL is null. Integers beyond 2^53 must be made small in SQL. */
@@ -30,11 +30,26 @@ export function asText(value: Value | undefined): string {
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
 }
 
+interface Table {
+  /** Columns by name; true for those of the primary key. */
+  readonly keys: ReadonlyMap<string, boolean>;
+  /** Null where the pages alone do not say what a row is. */
+  readonly stored: StoredTable | null;
+}
+
+/** A number of a row in SQL. TEXT is cast where integers are asked for. */
+export function sqlOf({ column, less, low32 }: NumberColumn): string {
+  if (column === null) return 'NULL';
+  if (low32 === true) return `"${column}" & 4294967295`;
+  if (less === undefined) return `"${column}"`;
+  return `CAST("${column}" AS INTEGER) - ${typeof less === 'bigint' ? String(less) : `CAST("${less}" AS INTEGER)`}`;
+}
+
 /** An SQLite file, read only and without touching the files beside it. Every table and column is optional. */
 export class Database {
   readonly #prepare: (sql: string) => Statement;
   readonly #close: () => void;
-  readonly #tables = new Map<string, ReadonlyMap<string, boolean>>();
+  readonly #tables = new Map<string, Table>();
 
   private constructor(readonly path: string, prepare: (sql: string) => Statement, close: () => void) {
     this.#prepare = prepare;
@@ -63,11 +78,18 @@ export class Database {
   }
 
   #inspect(): void {
-    for (const [name] of this.rows("SELECT name FROM sqlite_master WHERE type = 'table'")) {
+    for (const [name, root, sql] of this.rows("SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'table'")) {
       const table = asText(name);
-      const columns = new Map<string, boolean>();
-      for (const row of this.rows(`PRAGMA table_info("${table.replaceAll('"', '""')}")`)) columns.set(asText(row[1]), asNumber(row[5]) > 0);
-      this.#tables.set(table, columns);
+      const columns = this.rows(`PRAGMA table_xinfo("${table.replaceAll('"', '""')}")`).map((row) => ({ name: asText(row[1]), type: asText(row[2]), preset: row[4] !== null, key: asNumber(row[5]) > 0, stored: asNumber(row[6]) === 0 }));
+      const keys = columns.filter((c) => c.key);
+      const [key] = keys;
+      // Columns with a default may be missing in older records, and computed ones have places of their own: the engine knows.
+      const asStored = asNumber(root) > 0 && !/without\s+rowid/i.test(asText(sql)) && columns.every((c) => c.stored && !c.preset);
+      const rowid = key !== undefined && keys.length === 1 && key.type.toUpperCase() === 'INTEGER' ? key.name : null;
+      this.#tables.set(table, {
+        keys: new Map(columns.map((c) => [c.name, c.key])),
+        stored: asStored ? { rootPage: asNumber(root), columns: columns.map((c) => c.name), rowid } : null,
+      });
     }
   }
 
@@ -77,17 +99,21 @@ export class Database {
 
   has(table: string, ...columns: readonly string[]): boolean {
     const known = this.#tables.get(table);
-    return known !== undefined && columns.every((c) => known.has(c));
+    return known !== undefined && columns.every((c) => known.keys.has(c));
   }
 
   isPrimaryKey(table: string, column: string): boolean {
-    return this.#tables.get(table)?.get(column) === true;
+    return this.#tables.get(table)?.keys.get(column) === true;
   }
 
   /** The first of the columns that is there, as SQL; a literal NULL otherwise. */
   column(table: string, ...names: readonly string[]): string {
-    const found = names.find((n) => this.has(table, n));
-    return found === undefined ? 'NULL' : `"${found}"`;
+    return sqlOf(this.number(table, ...names));
+  }
+
+  /** The first of the columns that is there; NaN in every row otherwise. */
+  number(table: string, ...names: readonly string[]): NumberColumn {
+    return { column: names.find((n) => this.has(table, n)) ?? null };
   }
 
   count(table: string): number {
@@ -109,53 +135,38 @@ export class Database {
       }
     } catch (cause) {
       if (cause instanceof ToolError || signal?.aborted === true) throw cause;
-      throw new ToolError('E_DB_BROKEN', `${foreign(this.path, 300)} is damaged: a table can not be read to its end`, 'export the profile again, or copy the file anew', { cause });
+      throw this.#broken(cause);
     }
   }
 
   /**
-   * Rows of numbers of a long table, in the order of its row ids: NaN for NULL and for what is no number. A piece of rows at a time comes
-   * as one text, for entering the engine costs more than a row; a table without dense row ids comes row by row.
-   * @param expressions SQL over one row @param each gets the same array again and again @throws ToolError E_DB_BROKEN
+   * Rows of numbers of a long table, in the order of its row ids: NaN for NULL and for what is no number. They come from the pages of the
+   * file where these say all, else row by row from the engine.
+   * @param each gets the same array again and again @throws ToolError E_DB_BROKEN
    */
-  numbers(table: string, expressions: readonly string[], signal: AbortSignal | undefined, each: (row: Float64Array) => void, where = '1'): void {
-    const values = new Float64Array(expressions.length);
-    const plainly = (condition: string, ...parameters: readonly Value[]): void => {
-      for (const row of this.each(`SELECT ${expressions.join(', ')} FROM "${table}" WHERE ${where} ${condition}`, signal, ...parameters)) {
+  numbers(table: string, wanted: readonly NumberColumn[], signal: AbortSignal | undefined, each: (row: Float64Array) => void): void {
+    const values = new Float64Array(wanted.length);
+    const fromEngine = (condition: string, ...parameters: readonly Value[]): void => {
+      for (const row of this.each(`SELECT ${wanted.map(sqlOf).join(', ')} FROM "${table}" ${condition}`, signal, ...parameters)) {
         for (let i = 0; i < values.length; i++) values[i] = asNumber(row[i]);
         each(values);
       }
     };
-    const range = this.#dense(table);
-    if (range === null) {
-      plainly('');
+    const stored = this.#tables.get(table)?.stored ?? null;
+    if (stored === null) {
+      fromEngine('');
       return;
     }
-    // A line that were empty would not be a row, so there is always a comma.
-    const cells = expressions.map((e) => `coalesce(${e}, '')`).join(" || ',' || ") + (expressions.length === 1 ? " || ','" : '');
-    const sql = `SELECT group_concat(${cells}, char(10)) FROM "${table}" WHERE rowid BETWEEN ? AND ? AND ${where}`;
-    let lines = new NumberLines(Math.max(2, expressions.length), values);
-    for (let from = range.first; from <= range.last; from += limits.rowsPerPiece) {
-      signal?.throwIfAborted();
-      const to = from + limits.rowsPerPiece - 1;
-      const text = asText(this.rows(sql, from, to)[0]?.[0]);
-      const read = lines.read(text, each);
-      if (read < 0) continue;
-      // A text with a comma or a line break in it: the rest of the piece comes row by row.
-      plainly(`AND rowid BETWEEN ? AND ? ORDER BY rowid LIMIT -1 OFFSET ${read}`, from, to);
-      lines = new NumberLines(Math.max(2, expressions.length), values);
+    try {
+      readPages(this.path, stored, wanted, signal, each, (first, last) => fromEngine('WHERE rowid BETWEEN ? AND ? ORDER BY rowid', first, last));
+    } catch (cause) {
+      if (cause instanceof DamagedPages) throw this.#broken(cause);
+      throw cause;
     }
   }
 
-  /** First and last row id; null when the table has none, or far fewer rows than ids. */
-  #dense(table: string): { first: number; last: number } | null {
-    try {
-      const [range] = this.rows(`SELECT min(rowid), max(rowid) FROM "${table}"`);
-      const [first, last] = [asNumber(range?.[0]), asNumber(range?.[1])];
-      return last - first < 2 * this.count(table) + limits.rowsPerPiece ? { first, last } : null;
-    } catch {
-      return null;
-    }
+  #broken(cause: unknown): ToolError {
+    return new ToolError('E_DB_BROKEN', `${foreign(this.path, 300)} is damaged: a table can not be read to its end`, 'export the profile again, or copy the file anew', { cause });
   }
 
   /** One integer beyond 2^53, exactly; null when there is none. */

@@ -20,8 +20,6 @@ export const limits = {
   folderEntries: 50_000,
   /** ns between the start of a task in a CSV and in the timeline. Source: real captures differ by 1 ns (rounded against cut); two tasks of a stream are further apart. */
   sameTaskNs: 1000,
-  /** Rows fetched as one text. Measured: above some thousand the call no longer counts, and a piece stays below 1 MB. */
-  rowsPerPiece: 16_384,
   /** Rows between two looks at the abort signal while reading a database. */
   rowsPerCheck: 65_536,
 } as const;
