@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { makeConfig, type Config } from './config.js';
 import { check, foreign, isRunId, isSchemaName, producer, ToolError } from './contract/index.js';
 import { accuracyCompare, accuracyStart } from './accuracy/tools.js';
 import { benchImport } from './benchmark/import/tools.js';
+import type { RequestLatencies } from './benchmark/points/requests.js';
 import { benchStart } from './benchmark/run/tools.js';
 import { benchCompare } from './benchmark/tools.js';
 import { capacityPlan } from './capacity/tools.js';
 import { computeSimulate } from './compute/tools.js';
 import { envProbe } from './environment/tools.js';
-import { readText, writeAtomic } from './host/files.js';
+import { exists, isFolder, readText, sha256File, writeAtomic } from './host/files.js';
 import { openHost } from './host/host.js';
 import { incidentTriage } from './incident/tools.js';
 import { jobCancel, jobWait } from './loop/job-tools.js';
@@ -54,9 +55,12 @@ async function derivations(): Promise<Derivations> {
   return Object.fromEntries(rooms.flatMap((room) => Object.entries(room)));
 }
 
+/** Per-request latencies in a benchmark client's raw file: the report may not know the clients. */
+const readLatencies = async (path: string): Promise<RequestLatencies | null> => (await import('./benchmark/points/requests.js')).requestLatencies(path);
+
 /** Tools by toolset; `--toolsets` serves a part. */
 function toolsets(): Record<string, readonly Tool[]> {
-  const [runValidate, runReport] = runTools({ derivations, report: async (run, wanted) => (await import('./report/write.js')).report(run, wanted) });
+  const [runValidate, runReport] = runTools({ derivations, report: async (run, wanted) => (await import('./report/write.js')).report(run, wanted, readLatencies) });
   return {
     environment: [envProbe],
     loop: [runCreate, runShow, ...(runValidate === undefined ? [] : [runValidate]), ...(runReport === undefined ? [] : [runReport]), loopUpdate, historySearch],
@@ -122,24 +126,63 @@ async function callTool(name: string, json: string | undefined): Promise<number>
   return answer.isError ? exitCodes.answeredError : exitCodes.ok;
 }
 
-/** A run root through run_validate with recompute; any other file against the schema it names. */
-async function validate(path: string): Promise<number> {
-  const outer = await globals();
-  const real = await openHost(outer).admit(path);
+/** A run root or a bundle through run_validate with recompute; any other file against the schema it names. */
+async function validate(path: string, options: { sha256?: string }): Promise<number> {
+  const real = await openHost(await globals()).admit(path);
   const id = basename(real);
-  if (isRunId(id)) {
-    const config = await globals({ runsDir: dirname(real) });
-    const answer = await registry().call('run_validate', { run: id, recompute: true }, { config, signal: new AbortController().signal, progress: log });
-    print(answer.text);
-    return 'verdict' in answer.structured && answer.structured.verdict === 'complete' ? exitCodes.ok : exitCodes.answeredError;
+  const [{ isGzip, names, temporaryFolder, unpack }, { bundleName }] = await Promise.all([import('./host/archive.js'), import('./runs/bundled.js')]);
+  if (await isFolder(real)) {
+    if (!isRunId(id)) throw new ToolError('E_FORMAT_UNKNOWN', `${foreign(path, 200)} is a folder and no run root: its name is no run id`, 'give a run root, a bundle, or a JSON artifact');
+    if (options.sha256 !== undefined) await expectHash(join(real, bundleName), options.sha256);
+    return validateRun(real);
+  }
+  if (await isGzip(real)) {
+    const hash = await expectHash(real, options.sha256);
+    const folder = await temporaryFolder();
+    try {
+      await unpack(real, folder.path);
+      const [run, more] = await names(folder.path);
+      if (run === undefined || more !== undefined || !isRunId(run) || !(await exists(join(folder.path, run, bundleName)))) throw new ToolError('E_ARCHIVE_REFUSED', `${foreign(path, 200)} is not one run with its ${bundleName}`, 'give an archive that xllm-npu bundle made');
+      const code = await validateRun(join(folder.path, run));
+      print(`archive sha256 ${hash}: compare it with the one printed where the bundle was made`);
+      return code;
+    } finally {
+      await folder.remove();
+    }
   }
   const value = await readArtifact(real);
   const schema = typeof value === 'object' && value !== null && 'schema' in value && typeof value.schema === 'string' ? value.schema : '';
-  if (!isSchemaName(schema)) throw new ToolError('E_FORMAT_UNKNOWN', `${foreign(path, 200)} is neither a run root nor an artifact that names its schema`, 'give a run root, or a JSON artifact of one');
+  if (!isSchemaName(schema)) throw new ToolError('E_FORMAT_UNKNOWN', `${foreign(path, 200)} is neither a run root nor a bundle nor an artifact that names its schema`, 'give a run root, a bundle, or a JSON artifact');
   const checked = check(schema, value);
   if (checked.ok) print(`valid: ${path} is a ${schema}`);
   else for (const problem of checked.problems) print(`violation: ${problem}`);
   return checked.ok ? exitCodes.ok : exitCodes.answeredError;
+}
+
+/** @param dir a run root, wherever it lies */
+async function validateRun(dir: string): Promise<number> {
+  const config = await globals({ runsDir: dirname(dir) });
+  const answer = await registry().call('run_validate', { run: basename(dir), recompute: true }, { config, signal: new AbortController().signal, progress: log });
+  print(answer.text);
+  return 'verdict' in answer.structured && answer.structured.verdict === 'complete' ? exitCodes.ok : exitCodes.answeredError;
+}
+
+/** The hash of a file. @throws ToolError E_ARCHIVE_REFUSED when another was asked for */
+async function expectHash(path: string, wanted?: string): Promise<string> {
+  const hash = await sha256File(path);
+  if (wanted !== undefined && wanted.toLowerCase() !== hash) throw new ToolError('E_ARCHIVE_REFUSED', `${foreign(path, 200)} has the sha256 ${hash}, not the one asked for`, 'ask for the bundle again; this one is not the one that was made');
+  return hash;
+}
+
+/** One redacted archive of a run, for another machine. The first line is the answer. */
+async function bundle(id: string, options: { out?: string }): Promise<number> {
+  const config = await globals();
+  const host = openHost(config);
+  const [{ bundleLines, bundleRun }, { Runs }] = await Promise.all([import('./runs/bundle.js'), import('./runs/runs.js')]);
+  const run = await new Runs(host).open(id);
+  const made = await bundleRun(run, host, await derivations(), resolve(config.cwd, options.out ?? `${run.id}.bundle.tar.gz`));
+  for (const line of bundleLines(made)) print(line);
+  return exitCodes.ok;
 }
 
 interface ReportOptions {
@@ -167,7 +210,7 @@ async function showReports({ serve, language = 'en' }: ReportOptions): Promise<n
     return exitCodes.wrongUsage;
   }
   const [{ serveReports }, { Runs }] = await Promise.all([import('./report/serve.js'), import('./runs/runs.js')]);
-  const server = await serveReports(new Runs(openHost(await globals())), port, language);
+  const server = await serveReports(new Runs(openHost(await globals())), port, language, readLatencies);
   log(server.url);
   await ended();
   await server.close();
@@ -183,14 +226,43 @@ async function ended(): Promise<void> {
   });
 }
 
+interface DemoOptions {
+  readonly scenario?: string;
+  readonly list?: boolean;
+  readonly plant: boolean;
+}
+
 /** Always on the simulated host: it shows the way, on any machine. */
-async function demo(): Promise<number> {
+async function demo(options: DemoOptions): Promise<number> {
+  if (options.list === true || options.scenario !== undefined) return demoScenarios(options.list === true ? null : (options.scenario ?? ''), options.plant);
   const config = await globals();
   const [{ runDemo }, { writeDemoFiles }] = await Promise.all([import('./mcp/demo.js'), import('./sim/demo.js')]);
   const { hostFile, modelFolder } = writeDemoFiles(join(config.runsDir, '.demo'));
   const env = Object.fromEntries(Object.entries(config.env).filter((e): e is [string, string] => e[1] !== undefined));
   await runDemo({ command: process.execPath, args: [fileURLToPath(import.meta.url), '--sim', hostFile, '--runs-dir', config.runsDir, 'mcp'], env, modelFolder, readText, print });
   return exitCodes.ok;
+}
+
+/** The whole loop of one scenario, of `all` one after the other, or (null) their names. Exit 1 when one is not proven. */
+async function demoScenarios(wanted: string | null, planted: boolean): Promise<number> {
+  const { scenarios } = await import('./mcp/demo/scenarios.js');
+  const chosen = scenarios.filter((s) => wanted === null || wanted === 'all' || s.name === wanted);
+  if (wanted === null) for (const s of chosen) print(`${s.name}  ${s.about}`);
+  if (wanted === null) return exitCodes.ok;
+  if (chosen.length === 0) {
+    log(`no scenario of this name; there are ${scenarios.map((s) => s.name).join(', ')}, and all`);
+    return exitCodes.wrongUsage;
+  }
+  const config = await globals();
+  const [{ runScenario }, { writeDemoSite }] = await Promise.all([import('./mcp/demo/run.js'), import('./sim/demo-build.js')]);
+  const env = Object.fromEntries(Object.entries(config.env).filter((e): e is [string, string] => e[1] !== undefined));
+  let code: number = exitCodes.ok;
+  for (const scenario of chosen) {
+    const site = writeDemoSite(join(config.runsDir, '.demo', scenario.name), scenario.name, planted);
+    const { ok } = await runScenario(scenario, { command: process.execPath, args: [fileURLToPath(import.meta.url), '--sim', site.hostFile, '--runs-dir', config.runsDir, 'mcp'], env, cwd: site.repo, site, planted, print });
+    if (!ok) code = exitCodes.answeredError;
+  }
+  return code;
 }
 
 async function tools(options: { json?: boolean; markdown?: boolean }): Promise<number> {
@@ -253,7 +325,7 @@ async function installClient(client: string, options: { scope: string; print?: b
   return exitCodes.ok;
 }
 
-const commands = ['mcp', 'call', 'tools', 'demo', 'doctor', 'install', 'validate', 'report', 'worker'];
+const commands = ['mcp', 'call', 'tools', 'demo', 'doctor', 'install', 'validate', 'report', 'bundle', 'worker'];
 
 /** `--sim mcp` means the embedded host, not a file called mcp. */
 function bareSim(arg: string, at: number, argv: readonly string[]): string {
@@ -281,6 +353,7 @@ async function worker(dir: string): Promise<number> {
     ...of('bench', async () => (await import('./benchmark/run/job.js')).benchJobs),
     ...of('accuracy', accuracy),
     ...of('bisect', accuracy),
+    ...of('op-verify', async () => (await import('./migration/job.js')).migrationJobs),
   };
   return runWorker(dir, kinds, openHost(await globals()));
 }
@@ -324,8 +397,11 @@ async function main(argv: readonly string[]): Promise<number> {
   program
     .command('demo')
     .description('on the simulated NPU host: start a service, profile it under load, stop it, analyse, report')
-    .action(async () => {
-      code = await demo();
+    .option('--scenario <name>', 'the whole loop instead: find a planted cause, mend it, prove it; all runs every one')
+    .option('--no-plant', 'leave the fault of the scenario out: nothing may be found then')
+    .option('--list', 'names of the scenarios')
+    .action(async (options: DemoOptions) => {
+      code = await demo(options);
     });
   program
     .command('doctor')
@@ -344,9 +420,17 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   program
     .command('validate <path>')
-    .description('check an artifact or a whole run root; exit 1 with every violation')
-    .action(async (path: string) => {
-      code = await validate(path);
+    .description('check an artifact, a whole run root or a bundle; exit 1 with every violation')
+    .option('--sha256 <hex>', 'the sha256 printed when the bundle was made; for an unpacked one that of its bundle.json')
+    .action(async (path: string, options: { sha256?: string }) => {
+      code = await validate(path, options);
+    });
+  program
+    .command('bundle <run>')
+    .description('pack a run, redacted, into one .tar.gz that validate accepts on another machine')
+    .option('--out <file>', 'where to; default <run>.bundle.tar.gz here')
+    .action(async (run: string, options: { out?: string }) => {
+      code = await bundle(run, options);
     });
   program
     .command('report [run]')

@@ -31,6 +31,8 @@ export const errorCodes = {
   E_RUN_MISSING: 'a run id without a run root',
   E_RUN_INVALID: 'a run id that is not one',
   E_RUN_TAMPERED: 'a run root whose files no longer match its ledger',
+  E_BUNDLE_DIFFERS: 'a run whose redacted copy no longer gives the artifacts that were recorded',
+  E_ARCHIVE_REFUSED: 'an archive that is not a bundle: links, names outside its folder, too many or too large files, another hash than asked',
   E_MANIFEST_EMPTY: 'a manifest without content',
   E_MANIFEST_BROKEN: 'a manifest that is not YAML or breaks its schema',
   E_ARTIFACT_INVALID: 'an artifact that breaks its schema; nothing was written',

@@ -37,11 +37,13 @@ const flag = /(--?[A-Za-z][A-Za-z0-9-]*)(\s+)("[^"]*"|'[^']*'|[^\s"'-][^\s"']*)/
 export function redactText(text: string): string {
   let out = text;
   for (const shape of shapes) out = out.replace(shape, redacted);
-  out = out.replace(userInfo, (_, scheme: string, user: string) => `${scheme}${user}:${redacted}@`);
+  if (out.includes('://')) out = out.replace(userInfo, (_, scheme: string, user: string) => `${scheme}${user}:${redacted}@`);
   out = out.replace(bearer, (_, word: string) => `${word} ${redacted}`);
   out = out.replace(pair, (whole, quote: string, name: string, sep: string, value: string) => {
     if (!isSecretName(name) || value.startsWith(redacted)) return whole;
     if (/^(?:bearer|basic|token)$/i.test(value)) return whole;
+    // No secret, and JSON must stay JSON: an absent value, or the start of an object or a list.
+    if (/^(?:null|none|true|false|[{[(]+)$/i.test(value)) return whole;
     const q = value.startsWith('"') ? '"' : value.startsWith("'") ? "'" : '';
     return `${quote}${name}${quote}${sep}${q}${redacted}${q}`;
   });

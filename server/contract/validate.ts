@@ -6,6 +6,7 @@ import type { AllSchemas } from './generated/types.js';
 export interface SchemaTypes {
   'accuracy-comparison': AllSchemas['AccuracyComparison'];
   'accuracy-score': AllSchemas['AccuracyScore'];
+  bundle: AllSchemas['Bundle'];
   'capacity-plan': AllSchemas['CapacityPlan'];
   'capture-record': AllSchemas['CaptureRecord'];
   'comparison-report': AllSchemas['ComparisonReport'];
@@ -66,6 +67,7 @@ function problems(errors: readonly ErrorObject[] | null | undefined): string[] {
 const names: Readonly<Record<SchemaName, true>> = {
   'accuracy-comparison': true,
   'accuracy-score': true,
+  bundle: true,
   'capacity-plan': true,
   'capture-record': true,
   'comparison-report': true,

@@ -16,6 +16,7 @@ const allowed = {
   // Read-only questions of an incident: network of a card, kernel messages.
   hccn_tool: ['/usr/local/Ascend/driver/tools/hccn_tool', '/usr/local/bin/hccn_tool'],
   dmesg: ['/bin/dmesg', '/usr/bin/dmesg'],
+  journalctl: ['/bin/journalctl', '/usr/bin/journalctl'],
   // Ways to another place: a container, another host.
   docker: ['/usr/bin/docker'],
   ssh: ['/usr/bin/ssh'],

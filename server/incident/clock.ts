@@ -6,7 +6,10 @@ const months: Readonly<Record<string, number>> = { Jan: 0, Feb: 1, Mar: 2, Apr: 
 const c10d = /^(?:\[rank\d+\]:)?\[[WEIF](\d{1,2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{1,9}) /;
 /** dmesg -T. */
 const kernel = /^\[\w{3} (\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})\] /;
-const syslog = /^(\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) \S+ [\w.()[\]/-]+: /;
+/** A change record of `hccn_tool -link_stat`. */
+const record = /^\[dev(?:id|ice) \d+\]\s+\w{3} (\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})\s/;
+/** Also `journalctl`: its default, `-o short-precise`. */
+const syslog = /^(\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))? \S+ [\w.()[\]/-]+: /;
 const tags = /^(?:\([^)]{1,80}\) ?)+/;
 
 /** Year, to fill in where a line has none. */
@@ -26,10 +29,10 @@ export function timeOf(line: string, started: string): number | null {
   const text = line.replace(tags, '');
   const c = c10d.exec(text);
   if (c !== null) return at(year, Number(c[1]) - 1, c, 2, c[6]);
-  const k = kernel.exec(text);
+  const k = kernel.exec(text) ?? record.exec(text);
   if (k !== null) return months[k[1] ?? ''] === undefined ? null : at(Number(k[6]), months[k[1] ?? ''] ?? 0, k, 2);
   const s = syslog.exec(text);
-  if (s !== null) return months[s[1] ?? ''] === undefined ? null : at(year, months[s[1] ?? ''] ?? 0, s, 2);
+  if (s !== null) return months[s[1] ?? ''] === undefined ? null : at(year, months[s[1] ?? ''] ?? 0, s, 2, s[6]);
   return lineTime(text, started);
 }
 

@@ -30,10 +30,11 @@ export interface Collected {
 
 const smiQueries = [['info'], ['info', '-l'], ['info', '-m'], ['info', '-t', 'topo']] as const;
 /** Verbs of hccn_tool that only read (domain.md 1.3). */
-const hccnVerbs = ['-link', '-net_health', '-link_stat', '-ip'] as const;
+const hccnVerbs = ['-link', '-net_health', '-link_stat', '-optical', '-ip'] as const;
 /** Local file systems only: a dead network mount would hold df. */
 const diskQuery = ['-Pl'] as const;
 const kernelQuery = ['-T', '--level=err,warn'] as const;
+const journalQuery = ['-k', '--no-pager', '-p', 'warning', '--since', '-2d', '-o', 'short'] as const;
 const kernelFiles = ['/var/log/kern.log', '/var/log/messages'] as const;
 const systemFiles = [
   '/proc/meminfo', '/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current', '/sys/fs/cgroup/memory.events', '/proc/loadavg', '/proc/mounts', '/proc/diskstats', '/proc/pressure/io', '/proc/pressure/memory',
@@ -82,7 +83,8 @@ export class Collector {
       ...this.#hccn.map((args) => ['hccn_tool', ...args].join(' ')),
       ['dmesg', ...kernelQuery].join(' '),
       ['df', ...diskQuery].join(' '),
-      ...kernelFiles.map((f) => `read the end of ${f}, when dmesg is refused`),
+      `${['journalctl', ...journalQuery].join(' ')}, when dmesg is refused`,
+      ...kernelFiles.map((f) => `read the end of ${f}, when both are refused`),
       ...systemFiles.map((f) => `read ${f}`),
       'read names of ASCEND_* and HCCL_* variables, values redacted',
       'read /proc/*/stat and cmdline; wchan and stack of processes in state D',
@@ -96,7 +98,7 @@ export class Collector {
   async run(): Promise<Collected> {
     const before = await livingPids(this.#host);
     const info = await this.#npuSmi();
-    for (const args of this.#hccn) await this.#program('hccn_tool', args, false);
+    for (const args of this.#hccn) await this.#program('hccn_tool', args, true);
     await this.#kernel();
     await this.#program('df', diskQuery, false);
     for (const path of systemFiles) this.#took(`read ${path}`, path.slice(1).replaceAll('/', '_'), await this.#host.systemText(path), false);
@@ -109,7 +111,7 @@ export class Collector {
     const files = [...(await this.#serviceLogs()), ...(await this.#plogs())];
     const alive = new Set([...before, ...processes.pids]);
     const sees = this.#host.simulated || (await linkTarget('/proc/self/ns/pid')) === hostNamespace;
-    return { texts: this.#texts, files, commands: this.#commands, state: { sees_all_processes: sees, cards: cardsOf(info, alive), nodes: [...this.#nodes], services } };
+    return { texts: this.#texts, files, commands: this.#commands, state: { sees_all_processes: sees, cards: cardsOf(info, alive), nodes: [...this.#nodes], stuck: processes.waiting, services } };
   }
 
   #took(command: string, name: string, text: string | null, log: boolean): void {
@@ -155,7 +157,7 @@ export class Collector {
     return info;
   }
 
-  /** Kernel messages of the last days: of dmesg, or where that is refused the end of the kernel's log file. The simulated host has no kernel of its own. */
+  /** Kernel messages of the last days: of dmesg, or where that is refused of the journal, or the end of the kernel's log file. The simulated host has no kernel of its own. */
   async #kernel(): Promise<void> {
     if (this.#host.simulated) {
       this.#commands.push({ command: ['dmesg', ...kernelQuery].join(' '), outcome: 'missing', bytes: 0 });
@@ -164,6 +166,11 @@ export class Collector {
     const answer = await this.#ask('dmesg', kernelQuery);
     if (answer?.ok === true) {
       this.#texts.push({ name: 'dmesg.log', text: recentKernel(answer.text, this.#host.now(), false), log: true });
+      return;
+    }
+    const journal = await this.#ask('journalctl', journalQuery);
+    if (journal?.ok === true && journal.text.trim() !== '') {
+      this.#texts.push({ name: 'journal.log', text: recentKernel(journal.text, this.#host.now(), true), log: true });
       return;
     }
     for (const path of kernelFiles) {

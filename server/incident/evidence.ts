@@ -31,6 +31,8 @@ const stateSchema = z.object({
     .nullable(),
   /** Numbers of /dev/davinciN. */
   nodes: z.array(z.number().int()),
+  /** Processes that stayed in uninterruptible sleep, with the kernel function they wait in where it may be read. */
+  stuck: z.array(z.object({ pid: z.number().int(), name: z.string(), wchan: z.string().nullable() })).default([]),
   /** Services of the run that answered; tokens are counters since their start, `seconds` lie between the two readings. */
   services: z.array(z.object({ endpoint: z.string(), health: z.number().int().nullable(), requests: z.number(), tokens_before: z.number(), tokens_after: z.number(), seconds: z.number() })),
 });
@@ -71,6 +73,8 @@ export const evidenceSchema = z.object({
       sync: z.array(z.object({ id: z.string(), ms: z.number() })),
       files: z.array(z.number().int()),
       lines: z.number(),
+      /** How often hccn_tool said that this card's network is well, and that it is not. */
+      network: z.object({ well: z.number().int(), ill: z.number().int() }).default({ well: 0, ill: 0 }),
     }),
   ),
   events: z.array(

@@ -4,7 +4,9 @@ import type { Evidence, EvidenceProcess, Framework } from './evidence.js';
 import { preferred } from './frameworks.js';
 import { authorOf, levelOf, placeOf, unwrap, wording, type Author } from './line.js';
 import { Literals } from './literals.js';
+import { namedCard, networkLiterals, networkOf, queriedCard } from './network.js';
 import { aboutLiterals, aboutOf, pointsOf } from './points.js';
+import { joinedPattern } from '../programs/startup-lines.js';
 import { emptyFacts, readLine } from '../programs/service-log.js';
 import { foreign } from '../contract/index.js';
 import { limits } from './thresholds.js';
@@ -28,16 +30,14 @@ function searchOf(catalogue: Catalogue): Search {
   if (known !== undefined) return known;
   const owners = new Map<string, Signature[]>();
   for (const s of catalogue.signatures) for (const l of s.literals) owners.set(l, [...(owners.get(l) ?? []), s]);
-  for (const l of [...aboutLiterals, ...unknownWords]) if (!owners.has(l)) owners.set(l, []);
+  const told = [...aboutLiterals, ...networkLiterals];
+  for (const l of [...told, ...unknownWords]) if (!owners.has(l)) owners.set(l, []);
   const literals = [...owners.keys()];
   const at = (words: readonly string[]): ReadonlySet<number> => new Set(words.map((w) => literals.indexOf(w)));
-  const made: Search = { literals: new Literals(literals), owners: [...owners.values()], about: at(aboutLiterals), words: at(unknownWords) };
+  const made: Search = { literals: new Literals(literals), owners: [...owners.values()], about: at(told), words: at(unknownWords) };
   searches.set(catalogue, made);
   return made;
 }
-
-/** A rank of xLLM has joined rank 0 (dist_manager.cpp, xllm.md 3.1). */
-const joined = /Worker#\d+ connect to \S+ success/;
 
 /** One text to read: a file, or pasted text. */
 export interface Source {
@@ -85,7 +85,7 @@ export class Extraction {
           if (!known.files.includes(file)) known.files.push(file);
           return known;
         }
-        const made: Draft = { key, ...make, world: null, ip: null, connect_timeout_s: null, exec_timeout_s: null, sync: [], files: [file], lines: 0 };
+        const made: Draft = { key, ...make, world: null, ip: null, connect_timeout_s: null, exec_timeout_s: null, sync: [], files: [file], lines: 0, network: { well: 0, ill: 0 } };
         this.#processes.set(key, made);
         return made;
       },
@@ -139,13 +139,14 @@ function merge(drafts: readonly Draft[]): { processes: EvidenceProcess[]; index:
   const processes: EvidenceProcess[] = [];
   const pids = drafts.filter((d) => d.pid !== null);
   const add = (d: Draft): number => {
-    const { host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines } = d;
-    return processes.push({ host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines, files: [...d.files].sort((a, b) => a - b) }) - 1;
+    const { host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines, network } = d;
+    return processes.push({ host, pid, rank, device, ip, world, connect_timeout_s, exec_timeout_s, sync, lines, network, files: [...d.files].sort((a, b) => a - b) }) - 1;
   };
   for (const d of pids) index.set(d.key, add(d));
   for (const d of drafts.filter((x) => x.pid === null)) {
     const own = pids.filter((p) => d.files.length === 1 && p.files.includes(d.files[0] ?? -1) && p.host === d.host && (d.rank === null || p.rank === null || d.rank === p.rank));
-    const same = own.length === 1 && d.key.includes('file:') ? processes[index.get(own[0]?.key ?? '') ?? -1] : undefined;
+    // A card that a listing tells about is not the process that wrote beside it.
+    const same = own.length === 1 && d.key.includes('file:') && (d.device === null || d.device === own[0]?.device) ? processes[index.get(own[0]?.key ?? '') ?? -1] : undefined;
     if (same === undefined || own[0] === undefined) {
       index.set(d.key, add(d));
       continue;
@@ -171,6 +172,8 @@ class LogReader {
   readonly #catalogue: Catalogue;
   readonly #search: Search;
   readonly #framework: Framework | null;
+  /** Card that the last query of hccn_tool above asks about. */
+  #card: number | null;
   #lines = 0;
   readonly #sink: Sink;
   readonly #unknown = new Map<string, { key: string; line: number; ms: number | null; count: number; text: string }>();
@@ -187,6 +190,7 @@ class LogReader {
     this.#path = path;
     this.#framework = framework;
     this.#place = placeOf(path);
+    this.#card = queriedCard(path);
     this.#catalogue = catalogue;
     this.#search = search;
     this.#sink = sink;
@@ -225,7 +229,7 @@ class LogReader {
     entry.first_ms = times(head);
     entry.last_ms = times([...tail].reverse());
     entry.stage = facts.stage;
-    entry.joined = [...head, ...tail].some((l) => joined.test(l));
+    entry.joined = [...head, ...tail].some((l) => joinedPattern.test(l));
     entry.simulated = facts.simulated || this.#head.includes('simulated NPU host');
     // Everybody whose file it is counts as heard, so that a rank with nothing to report is known too.
     this.#process(null).lines += this.#lines;
@@ -251,7 +255,8 @@ class LogReader {
       const from = this.#chunk.lastIndexOf(10, end - 1) + 1;
       const line = this.#text(from, end).replace(/^\{"log":"/, '');
       author ??= authorOf(line);
-      ms ??= timeOf(line, this.#started);
+      // A change record of a link has a time of its own, not that of what stands below it.
+      if (namedCard(line) === null) ms ??= timeOf(line, this.#started);
       end = from - 1;
     }
     return { author, ms };
@@ -296,6 +301,20 @@ class LogReader {
     const unknown = matched === undefined && word && level !== 'low' && !/^\s*File "/.test(text);
     if (matched === undefined && !unknown && !about) return;
     if ((matched !== undefined || unknown) && this.#catalogue.harmless.test(text)) return;
+    const card = queriedCard(text);
+    if (card !== null) {
+      this.#card = card;
+      if (matched === undefined && !unknown) return;
+    }
+    const network = networkOf(text);
+    if (network !== null || matched?.id.startsWith('nic-') === true) {
+      // An answer of hccn_tool names no process, and only its change records have a time.
+      const device = namedCard(text) ?? this.#card;
+      const answered = this.#process({ pid: null, rank: null, device });
+      if (network !== null) answered.network[network] += 1;
+      if (matched !== undefined) this.#sink.hit(matched.id, answered.key, line, ms, text);
+      return;
+    }
     if (author === null || ms === null) {
       const above = this.#above(start);
       author ??= above.author;

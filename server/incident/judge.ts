@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.js';
 import type { Evidence, EvidenceProcess } from './evidence.js';
 import type { Found, Hit, Silent } from './found.js';
 import { alignClocks, type Clocks } from './align.js';
+import { isNetwork, networkOfHosts, withNetwork, type NetworkFound } from './network.js';
 import { deeper, explains } from './relations.js';
 import { preferred } from './frameworks.js';
 import { silentRank, timeoutS } from './silent.js';
@@ -86,10 +87,12 @@ export function judge(evidence: Evidence, catalogue: Catalogue): Judgement {
     .sort((a, b) => order(a, b, evidence));
   const slack = (a: Hit | null, b: Hit): number => (a === null || a.host === b.host ? 0 : aligned.aligned ? clocks.toleranceMs.value : clocks.skewMs.value);
   const timeouts = hits.filter((h) => h.signature.role === 'timeout');
-  const cascades = hits.filter((h) => h.signature.role === 'cascade');
-  const found = rootsOf(evidence, hits.filter((h) => h.signature.role === 'root'), slack);
+  const cascades = hits.filter((h) => h.signature.role === 'cascade' && !isNetwork(h));
+  const found = rootsOf(evidence, hits.filter((h) => h.signature.role === 'root' && !isNetwork(h)), slack);
+  const network = networkOfHosts(evidence, hits);
+  withNetwork(found, network);
   const firstWait = timeouts[0];
-  if (firstWait !== undefined) waiting(evidence, found, timeouts, firstWait, slack);
+  if (firstWait !== undefined) waiting(evidence, found, timeouts, firstWait, slack, network);
   const unexplained: Hit[] = [];
   for (const hit of cascades) {
     const home = found.find((f) => explains(f.class, hit.signature.class) || ['unknown', 'runtime'].includes(hit.signature.class)) ?? found[0];
@@ -106,7 +109,7 @@ export function judge(evidence: Evidence, catalogue: Catalogue): Judgement {
 }
 
 /** Puts waiting ranks under the failure they waited for, or finds the rank that kept them waiting. */
-function waiting(evidence: Evidence, found: Found[], timeouts: readonly Hit[], first: Hit, slack: (a: Hit | null, b: Hit) => number): void {
+function waiting(evidence: Evidence, found: Found[], timeouts: readonly Hit[], first: Hit, slack: (a: Hit | null, b: Hit) => number, network: NetworkFound): void {
   const reasons = found.filter((f) => explains(f.class, 'hccl') || f.class === 'host-os');
   const before = reasons.find((f) => apart(f.ms, first.ms) >= -(clocks.toleranceMs.value + slack(f.origin, first)));
   if (before !== undefined) {
@@ -120,7 +123,7 @@ function waiting(evidence: Evidence, found: Found[], timeouts: readonly Hit[], f
     own.cascades.push(...timeouts);
     return;
   }
-  const made: Found = silent === null ? { ...fromHit(first, 'every rank that is heard waited; nothing tells for whom'), origin: null, own: [], cascades: [...timeouts] } : ofSilent(evidence, silent, timeouts);
+  const made: Found = silent === null && network.perhaps !== null ? { ...network.perhaps, cascades: [...timeouts] } : silent === null ? { ...fromHit(first, 'every rank that is heard waited; nothing tells for whom'), origin: null, own: [], cascades: [...timeouts] } : ofSilent(evidence, silent, timeouts);
   // What ranks log after they gave up waiting follows from it.
   for (const f of [...found]) {
     if (!explains('hccl', f.class) && f.class !== 'host-os') continue;

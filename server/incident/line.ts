@@ -2,7 +2,7 @@
 
 const ansi = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 
-/** Lines inside a line: a JSON log record gives its message, its time in front; anything else is itself, without terminal colours. */
+/** Lines inside a line: a JSON log record gives its message (that of journalctl -o json too); anything else is itself, without terminal colours. */
 export function unwrap(line: string): string[] {
   const clean = line.includes('\u001b') ? line.replace(ansi, '') : line;
   const text = clean.endsWith('\r') ? clean.slice(0, -1) : clean;
@@ -15,7 +15,7 @@ export function unwrap(line: string): string[] {
   }
   if (typeof record !== 'object' || record === null) return [text];
   const fields = new Map<string, unknown>(Object.entries(record));
-  const text_ = ['log', 'message', 'msg', 'text', 'content'].map((k) => fields.get(k)).find((v) => typeof v === 'string');
+  const text_ = ['log', 'message', 'msg', 'text', 'content', 'MESSAGE'].map((k) => fields.get(k)).find((v) => typeof v === 'string');
   if (typeof text_ !== 'string') return [text];
   return text_.split('\n').filter((l) => l !== '').flatMap((l) => unwrap(l));
 }
@@ -72,6 +72,9 @@ export function authorOf(line: string): Author | null {
   // The kernel names the process it is about.
   const kernel = /Killed process (\d+)|\[(\d+)\]: segfault at /.exec(line);
   if (kernel !== null) return { pid: number(kernel[1] ?? kernel[2]), rank: null, device: null };
+  // A process that stays in state D, as collect writes it.
+  const asleep = /^pid (\d+) state D /.exec(line);
+  if (asleep !== null) return { pid: number(asleep[1]), rank: null, device: null };
   // A row of npu-smi info is about its card.
   const card = /^\|\s*(\d+)\s+(?:Ascend)?\d{3}\w*\s+\|\s*(?:Alarm|Critical)\s+\|/.exec(line);
   if (card !== null) return { pid: null, rank: null, device: number(card[1]) };

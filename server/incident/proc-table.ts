@@ -8,14 +8,18 @@ interface Row {
   readonly parent: string;
   readonly state: string;
   readonly name: string;
+  /** Page faults that read, and CPU ticks: whoever moves gains some. */
+  readonly moved: string;
 }
 
 export interface ProcTable {
   readonly pids: ReadonlySet<number>;
   /** pid, parent, state, command of every process; arguments redacted. */
   readonly table: string;
-  /** Processes that stay in state D, with the kernel function they wait in and their stacks. */
+  /** Processes that stay in state D and do not move, with the kernel function they wait in and their stacks. */
   readonly stuck: string;
+  /** The same processes, without their stacks. */
+  readonly waiting: { pid: number; name: string; wchan: string | null }[];
 }
 
 async function rowOf(host: Host, pid: string): Promise<Row | null> {
@@ -24,7 +28,7 @@ async function rowOf(host: Host, pid: string): Promise<Row | null> {
   // The name in parentheses may hold spaces and parentheses.
   const [open, close] = [stat.indexOf('('), stat.lastIndexOf(')')];
   const fields = stat.slice(close + 2).split(' ');
-  return { pid, state: fields[0] ?? '?', parent: fields[1] ?? '?', name: stat.slice(open + 1, close) };
+  return { pid, state: fields[0] ?? '?', parent: fields[1] ?? '?', name: stat.slice(open + 1, close), moved: [fields[9], fields[11], fields[12]].join(' ') };
 }
 
 export async function livingPids(host: Host): Promise<Set<number>> {
@@ -44,14 +48,26 @@ export async function procTable(host: Host, signal: AbortSignal): Promise<ProcTa
   }
   rows.sort((a, b) => Number(b.state === 'D') - Number(a.state === 'D') || Number(a.pid) - Number(b.pid));
   const stuck: string[] = [];
-  const waiting = rows.filter((r) => r.state === 'D');
-  if (waiting.length > 0) await sleep(limits.stuckMs.value, undefined, { signal });
-  for (const { pid } of waiting) {
-    if ((await rowOf(host, pid))?.state !== 'D') continue;
-    const wait = (await host.systemText(`/proc/${pid}/wchan`)) ?? '';
+  const asleep = rows.filter((r) => r.state === 'D');
+  const waiting: ProcTable['waiting'] = [];
+  // A slow disk keeps a reader in state D too, but that one takes page faults and CPU time in between.
+  let still: Row[] = asleep;
+  for (let n = 0; n < limits.stuckReadings.value && still.length > 0; n += 1) {
+    await sleep(limits.stuckMs.value, undefined, { signal });
+    const next: Row[] = [];
+    for (const before of still) {
+      const now = await rowOf(host, before.pid);
+      if (now?.state === 'D' && now.moved === before.moved) next.push(now);
+    }
+    still = next;
+  }
+  for (const { pid, name } of still) {
+    const wait = ((await host.systemText(`/proc/${pid}/wchan`)) ?? '').trim();
+    // Who may not read it gets 0.
+    waiting.push({ pid: Number(pid), name: name.slice(0, limits.processName.value), wchan: wait === '' || wait === '0' ? null : wait.slice(0, limits.processName.value) });
     const stack = (await host.systemText(`/proc/${pid}/stack`)) ?? 'the stack may not be read by this user';
     stuck.push(`pid ${pid} state D wchan ${wait}`, stack);
   }
   const table = ['pid ppid state name args', ...rows.map((r) => [r.pid, r.parent, r.state, r.name, r.args].join(' '))].join('\n');
-  return { pids, table: `${table}\n`, stuck: stuck.join('\n') };
+  return { pids, table: `${table}\n`, stuck: stuck.join('\n'), waiting };
 }

@@ -43,6 +43,22 @@ const said: Readonly<Record<string, Said>> = {
     false_friends: ['a stop on purpose'],
     source: 'domain.md 2.2 step 7',
   },
+  'd-state-load': {
+    meaning: 'weights are loaded by a process that hangs in the kernel',
+    causes: ['a copy to the card straight out of a memory-mapped weight file', 'a network or disk file system that does not answer', 'driver and firmware do not match'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep " D"', 'cat /proc/PID/stack', 'dmesg -T | tail -100', 'npu-smi info'],
+    actions: ['keep stack, wchan and kernel log before killing the process: they are gone then', 'copy tensors into ordinary memory before they go to the card, or load without mmap', 'check the file system of the model'],
+    false_friends: ['peers that report a socket timeout (EI0006)', 'a load from a slow disk, which moves between two readings'],
+    source: 'domain.md I65, 2.1 C1',
+  },
+  'd-state': {
+    meaning: 'a serving process hangs in the kernel',
+    causes: ['a driver call that does not return', 'a file system that does not answer'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep " D"', 'cat /proc/PID/stack', 'dmesg -T | tail -100', 'npu-smi info'],
+    actions: ['keep stack, wchan and kernel log before killing the process: they are gone then', 'look at the stack: a driver function means driver or device, a file function means storage'],
+    false_friends: ['a process that ends while the driver frees its memory'],
+    source: 'domain.md I65, I66',
+  },
   'stalled-start': {
     meaning: 'a start that ends while weights are loaded',
     causes: ['the load still goes on', 'a read or a copy hangs in the kernel (D state)', 'a slow or lost file system'],

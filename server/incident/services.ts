@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { readText, walk } from '../host/files.js';
 import { httpRequest } from '../host/http.js';
+import { countersOf } from '../programs/service-counters.js';
 import type { Evidence, HostState } from './evidence.js';
 import { limits, states } from './thresholds.js';
 
@@ -29,19 +30,6 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** Metrics that tell whether a service moves: xLLM's bvars (xllm.md), vLLM's and SGLang's Prometheus names (bench.md). */
-const requestNames = ['num_concurrent_requests', 'num_running_requests', 'vllm:num_requests_running', 'sglang:num_running_reqs'] as const;
-const tokenNames = ['num_processing_tokens_total_prompt', 'num_processing_tokens_total_generated', 'vllm:prompt_tokens_total', 'vllm:generation_tokens_total', 'sglang:prompt_tokens_total', 'sglang:generation_tokens_total'] as const;
-
-function valuesOf(page: string, names: readonly string[]): number[] {
-  const found: number[] = [];
-  for (const line of page.split('\n')) {
-    const m = /^([\w:]+)(?:\{[^}]*\})?(?:\s*:\s*|\s+)(\d+(?:\.\d+)?(?:e\+?\d+)?)\s*$/.exec(line);
-    if (m?.[1] !== undefined && names.includes(m[1])) found.push(Number(m[2]));
-  }
-  return found;
-}
-
 interface Reading {
   readonly requests: number;
   readonly tokens: number;
@@ -49,8 +37,8 @@ interface Reading {
 
 /** Requests running, and prompt and generated tokens since the start; null when the page has no such counters. */
 export function readingOf(page: string): Reading | null {
-  const [requests, tokens] = [valuesOf(page, requestNames), valuesOf(page, tokenNames)];
-  return requests.length === 0 || tokens.length === 0 ? null : { requests: Math.max(...requests), tokens: tokens.reduce((a, b) => a + b, 0) };
+  const { running, prompt_tokens: prompt, generated_tokens: generated } = countersOf(page);
+  return running === undefined || (prompt === undefined && generated === undefined) ? null : { requests: running, tokens: (prompt ?? 0) + (generated ?? 0) };
 }
 
 /**

@@ -42,6 +42,28 @@ function hangs(state: HostState): Trouble[] {
     .map((s) => ({ id: 'hang', class: 'framework', layer: 'framework', card: null, why: `/health answers 200, ${s.requests} ${s.requests === 1 ? 'request is' : 'requests are'} running, and no token was computed in ${s.seconds} s` }));
 }
 
+/** Programs that serve a model, by the name of their process. */
+const serving = /^(?:xllm|vllm|sglang|python|ray::|pt_main)/i;
+
+/**
+ * Serving processes that stay in uninterruptible sleep and take neither page faults nor CPU time (domain.md I65, 2.1 C1: D state, no CPU, no
+ * log). Together with a start whose log ends in the loading of weights that is a load that hangs in the kernel; alone it is a suspicion.
+ */
+function asleep(state: HostState, found: Found[]): void {
+  const held = state.stuck.filter((p) => serving.test(p.name));
+  const first = held[0];
+  // A stack or a kernel line that names the reason says more.
+  if (first === undefined || found.some((f) => f.id === 'd-state-copy' || f.id === 'hung-task')) return;
+  const why = `${held.length} serving ${held.length === 1 ? 'process stays' : 'processes stay'} in uninterruptible sleep and ${held.length === 1 ? 'does' : 'do'} not move, the first is ${first.pid}`;
+  const at = found.findIndex((f) => f.id === 'stalled-start');
+  const start = found[at];
+  if (start === undefined) {
+    if (found.length === 0) found.push({ id: 'd-state', class: 'host-os', layer: 'host', origin: null, silent: { rank: null, process: null, device: null, why, proven: false }, ms: null, proven: false, why, own: [], cascades: [] });
+    return;
+  }
+  found[at] = { ...start, id: 'd-state-load', layer: 'host', proven: true, why: `${start.why}; ${why}` };
+}
+
 /** Numbers of a list of visible devices that a line complains about. */
 function asked(text: string): number[] {
   return (/ASCEND_RT_VISIBLE_DEVICES:\[([\d,\s]{1,200})\]/.exec(text)?.[1] ?? '').split(',').filter((n) => n.trim() !== '').map(Number);
@@ -55,6 +77,7 @@ export function withState(evidence: Evidence, found: readonly Found[]): Found[] 
   if (evidence.state === null) return [...found];
   const state = evidence.state;
   const out = [...found];
+  asleep(state, out);
   for (const t of [...missing(state), ...stale(state), ...hangs(state)]) {
     const made: Found = { id: t.id, class: t.class, layer: t.layer, origin: null, silent: { rank: null, process: null, device: t.card, why: t.why, proven: true }, ms: null, proven: true, why: t.why, own: [], cascades: [] };
     const at = t.id !== 'device-missing' ? -1 : out.findIndex((f) => f.id === 'device-id' && f.own.some((h) => t.card !== null && asked(h.event.text).includes(t.card)));

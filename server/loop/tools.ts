@@ -122,10 +122,10 @@ export function runTools(parts: { derivations: () => Promise<Derivations>; repor
     run: async (args, ctx) => {
       const host = openHost(ctx.config);
       const run = await new Runs(host).open(args.run);
-      const { verdict, facts, notes } = await verifyRun(run, host, args.recompute ? await parts.derivations() : null);
+      const { verdict, facts, notes, redacted, leftOut } = await verifyRun(run, host, args.recompute ? await parts.derivations() : null);
       const bad = [...facts.hash_mismatches, ...facts.violations.map((v) => v.path)];
       const headline = {
-        complete: `every file of run ${run.id} is as it was written${facts.recomputed_equal === true ? ` and ${facts.recomputed ?? 0} computed files came out the same again` : ''}`,
+        complete: `every file of run ${run.id} is as it was ${redacted.length + leftOut.length > 0 ? 'bundled' : 'written'}${facts.recomputed_equal === true ? ` and ${facts.recomputed ?? 0} computed files came out the same again` : ''}`,
         incomplete: `run ${run.id} lacks ${facts.missing.length} recorded files and has ${facts.violations.length} violations and ${facts.missing_for_formal?.length ?? 0} facts missing for a formal claim`,
         tampered: `${new Set(bad).size} files of run ${run.id} are not what was written`,
         inconclusive: `run ${run.id} is intact, but ${notes.length} derivations could not be computed again by this version`,
@@ -134,7 +134,11 @@ export function runTools(parts: { derivations: () => Promise<Derivations>; repor
         verdict,
         headline,
         facts: { ...facts },
-        warnings: [...notes.map((detail) => ({ code: 'W-RECOMPUTE', detail })), ...(facts.unrecorded ?? []).slice(0, 5).map((detail) => ({ code: 'W-UNRECORDED', detail }))],
+        warnings: [
+          ...(redacted.length === 0 ? [] : [{ code: 'W-REDACTED', detail: `${redacted.length} raw files have other bytes than the run had: bundling redacted them, and bundle.json lists both hashes` }]),
+          ...(leftOut.length === 0 ? [] : [{ code: 'W-LEFT-OUT', detail: `${leftOut.length} recorded files were not taken into the bundle; bundle.json says why` }]),
+          ...notes.map((detail) => ({ code: 'W-RECOMPUTE', detail })), ...(facts.unrecorded ?? []).slice(0, 5).map((detail) => ({ code: 'W-UNRECORDED', detail })),
+        ],
         next: verdict === 'tampered' ? [{ tool: 'run_create', why: 'nothing may be claimed from this run; measure again in a new one' }] : [],
       });
     },

@@ -5,7 +5,8 @@ import { openHost, type Host } from '../host/host.js';
 import type { ToolContext } from '../mcp/define.js';
 import { freeFolder, inRun } from '../runs/places.js';
 import { readArtifact, Runs, type Run } from '../runs/runs.js';
-import { compute, migrationDerivation, type Params } from './derive.js';
+import { migrationDerivation, type Params } from './derive.js';
+import { computeInTime, handedOver } from './job.js';
 import type { Body } from './outcome.js';
 import { headline } from './render.js';
 import { dtypeOf, type DType } from './tensors/dtypes.js';
@@ -116,7 +117,7 @@ function factsOf(run: string, body: Body): OpVerifyFacts {
     speedup: performance?.geomean_speedup ?? null, worst_speedup: performance?.worst_speedup ?? null,
     pairs: [...(performance?.pairs ?? [])].sort((a, b) => (a.speedup ?? 0) - (b.speedup ?? 0)).slice(0, shown),
     // Open gates say nothing here that the artifact does not.
-    gates: body.gates.filter((g) => g.state !== 'open'), reasons: body.reasons.slice(0, shown),
+    gates: body.gates.filter((g) => g.state !== 'open'), reasons: body.reasons.slice(0, shown), job: null,
   };
 }
 
@@ -139,10 +140,10 @@ const after: Readonly<Record<VerifyArgs['kind'], string>> = {
 };
 
 /**
- * op_verify: one check of an operator, its gates, its report in the run root.
+ * op_verify: one check of an operator, its gates, its report in the run root. Tensors that one call cannot compare go to a job.
  * @throws ToolError E_ARG_* , E_PATH_*, E_FORMAT_UNKNOWN, E_FILE_EMPTY and those of the profile readers; then no run is made
  */
-export async function opVerify(args: VerifyArgs, ctx: ToolContext): Promise<ToolOk> {
+export async function opVerify(args: VerifyArgs, ctx: ToolContext, allowedMs: number = limits.callMs.value): Promise<ToolOk> {
   fit(args);
   const host = openHost(ctx.config);
   const by = { tool: 'op_verify', input: { ...args } };
@@ -151,8 +152,10 @@ export async function opVerify(args: VerifyArgs, ctx: ToolContext): Promise<Tool
   const op = args.op === undefined ? null : foreign(args.op, 160);
   const params: Params = { folder: await freeFolder(known, 'migration'), op, chip: args.chip === undefined ? null : chipText(args.chip), earlier: await earlier(known, op), work: await workOf(args, host, known?.dir ?? null) };
   // Nothing lies in a run that is not made yet, so names are the same before and after, and a refused check leaves no run behind.
-  const { body, derived } = await compute(params, host, known?.dir ?? join(host.runsDir, '.none'), ctx);
+  const done = await computeInTime(params, host, known?.dir ?? join(host.runsDir, '.none'), ctx, allowedMs);
   const run = known ?? (await runs.create({ purpose: 'operator migration', level: 'smoke' }, by));
+  if (done === null) return handedOver(host, run, params);
+  const { body, derived } = done;
   const artifacts = await run.writeComputed(by, { by: migrationDerivation, params }, derived);
   return {
     verdict: body.verdict, headline: headline(body), facts: { ...factsOf(run.id, body) }, findings: body.findings.slice(0, limits.shown.value), artifacts,

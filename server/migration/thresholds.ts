@@ -92,6 +92,8 @@ export const limits = {
   shown: { value: 8, source: 'result budget of 8 kB', why: 'the worst come first' },
   /** bytes of a safetensors or npy header */
   header: { value: 64 << 20, source: 'safetensors allows 100 MB', why: 'a longer header is no header' },
+  /** ms of one call */
+  callMs: { value: 40_000, source: 'contract: what takes longer than 45 s becomes a job', why: 'the answer still has to be written' },
   /** bytes compared at a time of a deflated archive */
   inflate: { value: 1 << 20, source: 'own', why: 'one read of a compressed member' },
 } as const satisfies Record<string, Threshold>;

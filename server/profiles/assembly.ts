@@ -2,7 +2,7 @@ import { foreign } from '../contract/index.js';
 import { Float64Column } from './columns.js';
 import { type IncompleteCode } from './incomplete.js';
 import { Clock } from './numbers.js';
-import { captureFactor, Strings, type ApiStatisticRow, type CommSummaryRow, type Device, type FrequencySeries, type IncompleteNote, type Marker, type MemorySeries, type OpStatisticRow, type Profile, type SourceFile, type StepTraceRow } from './profile.js';
+import { blockMemory, captureFactor, Strings, type ApiStatisticRow, type CommSummaryRow, type Device, type FrequencySeries, type IncompleteNote, type Marker, type MemorySeries, type OpStatisticRow, type Profile, type SourceFile, type StepTraceRow } from './profile.js';
 import { ApiRows, CommOpRows, CommTaskRows, TaskRows } from './tables.js';
 
 interface DeviceDraft {
@@ -126,7 +126,7 @@ export class Assembly {
   }
 
   hasMemory(): boolean {
-    return this.#series.size > 0;
+    return [...this.#series.values()].some((s) => s.component !== blockMemory);
   }
 
   hasCounters(): boolean {

@@ -284,7 +284,7 @@ export async function discover(paths: readonly string[], host: Host): Promise<Di
     const configs = await nearby(search, folder);
     search.captures.push(...split({ root: folder, shape: 'loose', files: [...files, ...configs], old: files.some((f) => oldName(f.name) !== null && f.kind !== 'db'), unstopped: [] }));
   }
-  if (search.captures.length > 0) return { captures: await Promise.all(search.captures.map(async (c) => ({ ...c, simulated: await marked(host, c.root) }))), unexported: search.unexported };
+  if (search.captures.length > 0) return { captures: await Promise.all((await withMetrics(search)).map(async (c) => ({ ...c, simulated: await marked(host, c.root) }))), unexported: search.unexported };
   throw nothing(search, paths);
 }
 
@@ -311,6 +311,19 @@ async function nearby(search: Search, folder: string): Promise<FoundFile[]> {
     if (place === null) continue;
     const entries = (await search.list(place)).filter((e) => !e.link);
     found.push(...(await search.files(place, entries)).filter((f) => !isEvidence(f.kind)));
+  }
+  return found;
+}
+
+/** Metrics of the service that were saved beside captures go to the first of them: they are of the whole service. */
+async function withMetrics(search: Search): Promise<Capture[]> {
+  const taken = new Set<string>();
+  const found: Capture[] = [];
+  for (const capture of search.captures) {
+    const folder = capture.shape === 'loose' ? null : await search.host.admit(dirname(capture.root)).catch(() => null);
+    const files = folder === null || taken.has(folder) ? [] : await search.files(folder, (await search.list(folder)).filter((e) => !e.link && kindOfName(e.name) === 'service-metrics'));
+    if (folder !== null) taken.add(folder);
+    found.push(files.length === 0 ? capture : { ...capture, files: [...capture.files, ...files] });
   }
   return found;
 }

@@ -2,7 +2,7 @@
 export const fileKinds = [
   'db', 'analysis-db', 'kernel-details', 'op-summary', 'task-time', 'op-statistic', 'api-statistic', 'step-trace-time', 'communication',
   'memory-record', 'operator-memory', 'module-memory', 'npu-memory', 'msprof-tx', 'timeline', 'old-tasks', 'old-hccl', 'profiler-info', 'metadata', 'device-info', 'sample', 'end-info',
-  'ms-op-types', 'ms-op-detail', 'ms-op-times', 'ms-steps', 'ms-hccl', 'ms-framework', 'cluster-communication', 'cluster-steps',
+  'service-metrics', 'ms-op-types', 'ms-op-detail', 'ms-op-times', 'ms-steps', 'ms-hccl', 'ms-framework', 'cluster-communication', 'cluster-steps',
 ] as const;
 export type FileKind = (typeof fileKinds)[number];
 
@@ -30,6 +30,7 @@ const patterns: readonly (readonly [FileKind, RegExp])[] = [
   ['device-info', /^info\.json(?:\.\d+)?$/],
   ['sample', /^sample\.json$/],
   ['end-info', /^end_info(?:\.\d+)?$/],
+  ['service-metrics', /^(?:service-metrics|vars|metrics|brpc_metrics)\.txt$/],
   ['ms-op-types', /^aicore_intermediate_\d+_type\.csv$/],
   ['ms-op-detail', /^aicore_intermediate_\d+_detail\.csv$/],
   ['ms-op-times', /^output_op_compute_time_\d+\.txt$/],
@@ -46,7 +47,7 @@ export function kindOfName(name: string): FileKind | null {
 
 /** Kinds that say something of a profile by themselves. */
 export function isEvidence(kind: FileKind): boolean {
-  return !['profiler-info', 'metadata', 'device-info', 'sample', 'end-info'].includes(kind);
+  return !['profiler-info', 'metadata', 'device-info', 'sample', 'end-info', 'service-metrics'].includes(kind);
 }
 
 /** `op_summary_0_2_1.csv`: device, model and iteration of CANN 7.0 and older; null for the newer names. */

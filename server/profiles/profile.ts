@@ -182,6 +182,9 @@ export interface ApiStatisticRow {
   readonly count: number;
 }
 
+/** Component of the KV blocks of xLLM, whose free part is no fragmentation. */
+export const blockMemory = 'KV blocks';
+
 /**
  * Memory of one component over time, in bytes; NaN when the source does not have the column. Components are the source's: PTA, GE,
  * PTA+GE, APP (the process as the driver counts it), Device (all of the card), and `module:NAME` for the CANN modules

@@ -14,6 +14,7 @@ import { readLegacy } from './legacy.js';
 import { type FileKind } from './names.js';
 import { type IncompleteNote, type Profile } from './profile.js';
 import { TaskRows } from './tables.js';
+import { readServiceMetrics } from './serviceMetrics.js';
 import { readApiStatistic, readMemory, readOperatorMemory, readOpStatistic, readStepTrace, readTaskTime, readTx } from './text.js';
 import { readTimeline } from './timeline.js';
 
@@ -81,6 +82,7 @@ class CaptureReader {
     for (const file of this.#of('msprof-tx')) if (!fromDb) await this.#read(file, () => readTx(assembly, index, file));
     await this.#analysis();
     await readLegacy(assembly, index, this.capture.files);
+    for (const file of this.#of('service-metrics')) await this.#read(file, () => readServiceMetrics(assembly, index, file));
     if (this.capture.old) assembly.note('old-layout', this.capture.root);
     const ids = assembly.deviceIds(index);
     if (facts.rank !== null && ids.length <= 1) assembly.describe(assembly.device(index, ids[0] ?? -1), { rank: facts.rank });

@@ -24,11 +24,6 @@ export interface EvalRequest {
   readonly workDir: string;
 }
 
-/** `evalscope, version 1.4.2` and the like; null when no version stands there. */
-export function versionIn(text: string): string | null {
-  return /(?<![\d.])(\d+\.\d+(?:\.\d+)?(?:[.\w+-]*))/.exec(text)?.[1] ?? null;
-}
-
 /** Subsets by dataset. @throws ToolError E_ARG_CONFLICT for a plain subset beside several datasets */
 export function subsetsBy(datasets: readonly string[], subsets: readonly string[]): Record<string, string[]> {
   const found: Record<string, string[]> = {};
@@ -75,6 +70,7 @@ export function evalArgs(request: EvalRequest, offered: ReadonlySet<string>, ver
   if (offered.has('api-key')) args.push('--api-key', 'EMPTY');
   if (offered.has('seed')) args.push('--seed', String(request.seed));
   if (offered.has('no-timestamp')) args.push('--no-timestamp');
+  if (offered.has('enable-progress-tracker')) args.push('--enable-progress-tracker');
   if (Object.keys(datasetArgs).length > 0) {
     need('dataset-args', 'subsets or a local dataset');
     args.push('--dataset-args', JSON.stringify(datasetArgs));

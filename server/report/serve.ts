@@ -3,7 +3,7 @@ import { isRunId, ToolError } from '../contract/index.js';
 import { readRecorded } from '../runs/recorded.js';
 import type { Runs } from '../runs/runs.js';
 import { answers, type Answer } from './answers.js';
-import { gather } from './gather.js';
+import { gather, type ReadLatencies } from './gather.js';
 import { documentHtml } from './html/page.js';
 import { esc } from './html/markup.js';
 import { report } from './write.js';
@@ -39,7 +39,7 @@ async function index(runs: Runs, language: Language): Promise<Page> {
 }
 
 /** A report made now from what lies there, or a recorded text file whose bytes still match the ledger. */
-async function page(runs: Runs, url: string, language: Language): Promise<Page> {
+async function page(runs: Runs, url: string, language: Language, read?: ReadLatencies): Promise<Page> {
   const [path = '/'] = url.split('?');
   if (path === '/') return index(runs, language);
   const [id = '', ...rest] = path.slice(1).split('/').map(decodeURIComponent);
@@ -47,7 +47,7 @@ async function page(runs: Runs, url: string, language: Language): Promise<Page> 
   const run = await runs.open(id);
   const name = rest.join('/');
   if (name === 'report.html') {
-    const made = (await report(run, { format: 'html', language })).find((f) => f.path === name);
+    const made = (await report(run, { format: 'html', language }, read)).find((f) => f.path === name);
     return made === undefined ? notFound : { status: 200, type: 'text/html', text: made.text };
   }
   const file = name.startsWith('/') ? undefined : (await run.files()).get(name);
@@ -68,13 +68,13 @@ export interface ReportServer {
  * @param port 0 takes a free one
  * @throws ToolError E_PORT_BUSY
  */
-export async function serveReports(runs: Runs, port: number, language: Language = 'en'): Promise<ReportServer> {
+export async function serveReports(runs: Runs, port: number, language: Language = 'en', read?: ReadLatencies): Promise<ReportServer> {
   let own = port;
   const answer = async (request: IncomingMessage): Promise<Page> => {
     const host = request.headers.host;
     if (host !== `${loopback}:${own}` && host !== `localhost:${own}`) return { status: 403, type: 'text/plain', text: 'the Host header is not this server\n' };
     if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: 'text/plain', text: 'read only\n' };
-    return page(runs, request.url ?? '/', language);
+    return page(runs, request.url ?? '/', language, read);
   };
   const reply = (request: IncomingMessage, response: ServerResponse, { status, type, text }: Page): void => {
     const bytes = Buffer.from(text);

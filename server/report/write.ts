@@ -1,5 +1,5 @@
 import type { Run } from '../runs/runs.js';
-import { gather } from './gather.js';
+import { gather, type ReadLatencies } from './gather.js';
 import { reportHtml } from './html/page.js';
 import { prNotes } from './notes.js';
 import { replayScript } from './replay.js';
@@ -20,9 +20,9 @@ export interface ReportFile {
   readonly open: readonly string[];
 }
 
-/** The report files of a run, replay.sh always among them. The same run root gives the same bytes. @throws ToolError E_MANIFEST_EMPTY, E_MANIFEST_BROKEN */
-export async function report(run: Run, wanted: Wanted): Promise<ReportFile[]> {
-  const e = await gather(run);
+/** The report files of a run, replay.sh always among them. `read` finds the requests in the files of benchmark clients. The same run root gives the same bytes. @throws ToolError E_MANIFEST_EMPTY, E_MANIFEST_BROKEN */
+export async function report(run: Run, wanted: Wanted, read?: ReadLatencies): Promise<ReportFile[]> {
+  const e = await gather(run, read);
   const w = wordsOf(wanted.language);
   const files: ReportFile[] = [];
   if (wanted.format === null || wanted.format === 'md') for (const file of await summary(run, wanted.language, e)) files.push({ ...file, open: [] });

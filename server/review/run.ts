@@ -7,6 +7,7 @@ import { Runs } from '../runs/runs.js';
 import { compute, reviewDerivation, type Params } from './derive.js';
 import { diffFile, diffOf } from './read/source.js';
 import { headline } from './render.js';
+import { ruleBook } from './rules.js';
 import { limits } from './thresholds.js';
 
 export interface ReviewArgs {
@@ -23,6 +24,8 @@ export async function reviewDiff(args: ReviewArgs, ctx: ToolContext): Promise<To
   const host = openHost(ctx.config);
   if ((args.diff_path === undefined) === (args.repo === undefined)) throw new ToolError('E_ARG_CONFLICT', args.repo === undefined ? 'neither diff_path nor repo' : 'both diff_path and repo', 'give a diff file, or a repository with base and head');
   if (args.diff_path !== undefined && (args.base !== undefined || args.head !== undefined)) throw new ToolError('E_ARG_CONFLICT', 'base and head beside diff_path', 'they belong to repo');
+  // The rules are read and compiled while git works; a failure of theirs is told where they are used.
+  ruleBook().catch(() => undefined);
   const source = args.repo === undefined ? await diffFile(args.diff_path ?? '', host) : await diffOf(args.repo, args.base, args.head, host);
   const by = { tool: 'review_diff', input: { ...args } };
   const run = await new Runs(host).openOrCreate(args.run, 'review', by);

@@ -5,7 +5,7 @@ import { appendLine, readText, sha256, writeAtomic } from '../host/files.js';
 const zero = '0'.repeat(64);
 export const ledgerName = 'events.jsonl';
 /** Sequence number and hash of the newest line, so that a removed last line shows too. */
-const headName = 'events.head';
+export const headName = 'events.head';
 
 export type NewEvent = Omit<RunEvent, 'seq' | 'prev' | 'hash'>;
 

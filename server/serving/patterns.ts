@@ -61,11 +61,5 @@ export function fatalOf(line: string): FatalPattern | null {
   return fatalPatterns.find((p) => p.pattern.test(line)) ?? null;
 }
 
-/** A rank has joined rank 0. */
-export const joinedPattern = /Worker#\d+ connect to \S+ success/;
-/** All ranks have joined. */
-export const allJoinedPattern = /Started cluster health check thread/;
-/** A rank has its weights; every rank prints this, rank 0 too (worker_impl.cpp:2116; SGLang's wording behind it). */
-export const loadedPattern = /Weight loading completed|Load weight end\./;
 /** Lines that no failure causes: of a level that reports none, retries, once-logged warnings. glog's I stays: xLLM logs some failures there. */
 export const harmless = /try connect to engine server error, try again|Falling back to eager mode|^W\d{4}|^\[(?:INFO|EVENT|DEBUG|WARNING)\]|^(?:\([^)]{1,60}\) ){0,3}(?:INFO|DEBUG|WARNING)\b/;

@@ -2,7 +2,8 @@ import { readEnds } from '../host/bytes.js';
 import { join } from 'node:path';
 import { lineTime } from '../programs/log-time.js';
 import { emptyFacts, finishFacts, readLine, type StartupFacts } from '../programs/service-log.js';
-import { allJoinedPattern, fatalOf, harmless, joinedPattern, loadedPattern, type FatalPattern } from './patterns.js';
+import { allJoinedPattern, joinedPattern, loadedPattern } from '../programs/startup-lines.js';
+import { fatalOf, harmless, type FatalPattern } from './patterns.js';
 import { keptHits, reads } from './thresholds.js';
 
 export interface LogFile {

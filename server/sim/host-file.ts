@@ -14,7 +14,7 @@ export type FaultName = (typeof faultNames)[number];
 
 /** What each fault does, on which rank when none is given, and what `after` counts. */
 export const faultMeanings: Readonly<Record<FaultName, string>> = {
-  'oom-at-load': 'weights do not fit: out of memory while loading, rank 0',
+  'oom-at-load': 'weights do not fit: out of memory while loading, rank 0; with `needs_bytes`, only when less than that is left for the warm-up beside weights and cache',
   'oom-at-runtime': 'out of memory after `after` steps, rank 0',
   'missing-rank': 'the rank starts and never joins, last rank',
   'hccl-timeout': 'the rank stops after `after` steps, silently; the others report a notify timeout and die, last rank; needs two ranks',
@@ -24,7 +24,7 @@ export const faultMeanings: Readonly<Record<FaultName, string>> = {
   'slow-rank': 'the rank computes slower by a constant factor, last rank',
   'host-bound': 'launches take the host longer than the device needs, all ranks',
   'garbled-output': 'answers break after `after` tokens, all ranks',
-  'accuracy-drop': 'a share of the answers is wrong, all ranks',
+  'accuracy-drop': 'a share of the answers is wrong, `share` of them where given, all ranks',
   'mtp-regression': 'drafts are rarely accepted, all ranks',
   'port-in-use': 'the HTTP port cannot be opened, rank 0',
   'device-alarm': 'npu-smi shows an alarm with an error code, device 0',
@@ -39,7 +39,11 @@ const faultObject = z.strictObject({
   rank: z.int().nonnegative().optional(),
   after: z.int().nonnegative().optional(),
   listed: z.boolean().optional(),
+  needs_bytes: z.number().positive().optional(),
+  share: z.number().min(0).max(1).optional(),
 });
+const faultEntry = z.union([z.enum(faultNames), faultObject]);
+const faultList = z.array(faultEntry);
 
 const hostFile = z.strictObject({
   chip: z.string().min(1),
@@ -47,7 +51,7 @@ const hostFile = z.strictObject({
   hbm_bytes: z.number().positive().optional(),
   seed: z.int().nonnegative().optional(),
   framework: z.enum(['xllm', 'vllm-ascend']).optional(),
-  faults: z.array(z.union([z.enum(faultNames), faultObject])).default([]),
+  faults: faultList.default([]),
 });
 
 export interface Fault {
@@ -57,6 +61,10 @@ export interface Fault {
   readonly after: number | null;
   /** Only stale-process: whether npu-smi lists the process. */
   readonly listed: boolean;
+  /** Only oom-at-load: bytes the warm-up wants beside weights and cache; without it the load itself fails. */
+  readonly needsBytes?: number;
+  /** Only accuracy-drop: share of wrong answers. */
+  readonly share?: number;
 }
 
 /** A described host: what stands in for the machine. */
@@ -81,6 +89,11 @@ function complaint(issue: z.core.$ZodIssue): string {
   return `${at}: ${issue.code}`;
 }
 
+function faultOf(entry: z.output<typeof faultEntry>): Fault {
+  const f: z.output<typeof faultObject> = typeof entry === 'string' ? { name: entry } : entry;
+  return { name: f.name, rank: f.rank ?? null, after: f.after ?? null, listed: f.listed ?? true, ...(f.needs_bytes === undefined ? {} : { needsBytes: f.needs_bytes }), ...(f.share === undefined ? {} : { share: f.share }) };
+}
+
 /**
  * Checks a host description.
  * @throws ToolError E_ARG_UNKNOWN for unknown fields, E_ARG_TYPE for unknown chips, faults and values
@@ -100,25 +113,34 @@ export function parseHost(value: unknown): SimHost {
     hbmBytes: Math.floor(parsed.data.hbm_bytes ?? visible),
     seed: parsed.data.seed ?? defaultHostFile.seed,
     framework: parsed.data.framework ?? null,
-    faults: parsed.data.faults.map((f): Fault => (typeof f === 'string' ? { name: f, rank: null, after: null, listed: true } : { name: f.name, rank: f.rank ?? null, after: f.after ?? null, listed: f.listed ?? true })),
+    faults: parsed.data.faults.map(faultOf),
   };
 }
 
-/** Reads and checks a host file. @throws ToolError E_PATH_MISSING, E_JSON_BROKEN and those of {@link parseHost} */
-export function readHost(path: string): SimHost {
+function readJson(path: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new ToolError('E_PATH_MISSING', `the simulated host file ${foreign(path, 200)} cannot be read`, 'give the path of a JSON file, or --sim without a file for the embedded host', { cause });
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new ToolError('E_JSON_BROKEN', `the simulated host file ${foreign(path, 200)} is not JSON`, 'mend the file', { cause });
   }
-  return parseHost(value);
+}
+
+/** Reads and checks a host file. @throws ToolError E_PATH_MISSING, E_JSON_BROKEN and those of {@link parseHost} */
+export function readHost(path: string): SimHost {
+  return parseHost(readJson(path));
+}
+
+/** Defects of a simulated build, a list of faults as the host file has them. @throws ToolError E_PATH_MISSING, E_JSON_BROKEN, E_ARG_TYPE */
+export function readBuildFaults(path: string): Fault[] {
+  const parsed = faultList.safeParse(readJson(path));
+  if (!parsed.success) throw new ToolError('E_ARG_TYPE', `faults of a simulated build: ${parsed.error.issues.slice(0, 5).map(complaint).join('; ')}`, 'a list of faults, each a name or {name, rank, after}');
+  return parsed.data.map(faultOf);
 }
 
 /** The fault of this name that is meant for `rank`; `fallback` is the rank it falls on when the file names none, null every rank. */

@@ -16,6 +16,7 @@ const programs: Readonly<Record<string, Program>> = {
   msprof: async (context, argv) => (await import('./msprof.js')).runMsprof(context, argv),
   vllm: async (context, argv) => (await import('./service/vllm.js')).runVllm(context, argv),
   'vllm-worker': async (context, argv) => (await import('./service/vllm-worker.js')).runVllmWorker(context, argv),
+  'xllm-check': async (context) => (await import('./service/xllm-check.js')).runXllmCheck(context),
   xllm: async (context, argv) => (await import('./service/xllm.js')).runXllm(context, argv),
 };
 

@@ -1,4 +1,4 @@
-import { normalQuantile } from './distributions.js';
+import { normalQuantile, rootOf } from './distributions.js';
 import { binomialCdf } from './quantiles.js';
 
 export interface Interval {
@@ -22,14 +22,25 @@ export function mcnemarP(b: number, c: number): number {
 }
 
 /**
- * Difference candidate − baseline of two scores over the same `n` items, −1..1, with its Wald interval for paired proportions:
- * standard error √(b + c − (b − c)²/n)/n. Null without items.
+ * Score interval of a difference of paired proportions (Tango 1998, Statistics in Medicine 17:891). Unlike the Wald interval it does not
+ * shrink to a point when no item flips: 0 of 100 gives ±3.7 points.
+ * @param b items only the baseline had right @param c items only the candidate had right @param n items, above 0
  */
-export function pairedDifference(b: number, c: number, n: number, confidence = 0.95): (Interval & { difference: number }) | null {
-  if (n === 0) return null;
-  const difference = (c - b) / n;
-  const half = (normalQuantile(1 - (1 - confidence) / 2) * Math.sqrt(b + c - (b - c) ** 2 / n)) / n;
-  return { difference, low: difference - half, high: difference + half };
+export function pairedScoreInterval(b: number, c: number, n: number, confidence = 0.95): Interval {
+  const z = normalQuantile(1 - (1 - confidence) / 2);
+  const statistic = (d: number): number => {
+    // Maximum-likelihood share of items only the baseline has right, given the difference d.
+    const k = -c - b + (2 * n - c + b) * d;
+    const q = (Math.sqrt(Math.max(0, k * k + 8 * n * b * d * (1 - d))) - k) / (4 * n);
+    const variance = n * (2 * q + d * (1 - d));
+    const distance = n * d - (c - b);
+    return variance <= 0 ? (distance === 0 ? 0 : Math.sign(distance) * Infinity) : distance / Math.sqrt(variance);
+  };
+  const seen = (c - b) / n;
+  return {
+    low: seen <= -1 ? -1 : rootOf(statistic, -z, -1, seen),
+    high: seen >= 1 ? 1 : rootOf(statistic, z, seen, 1),
+  };
 }
 
 /** Drop that `n` joined items of which `discordance` (0..1) disagree show with 80 % power at 95 %, 0..1: 2.8·√(d/n). */

@@ -142,6 +142,34 @@ describe('accuracy_compare', () => {
     expect(answer.facts.endings.find((e: any) => e.what === 'garbled').candidate).toBe(15);
   });
 
+  it('the layout after 1.10: a list of accepted answers, what was used beside what was asked, a fingerprint of more than the questions', async () => {
+    // As evalscope 1.14 writes them; an older baseline says the same in the old way. Port, name and answer length are not the question.
+    const used = (port: number, shots: number): string => `dataset_args:\n  gsm8k:\n    dataset_id: /data/${port}/gsm8k\nevalscope_version: 1.14.1\nevaluation_identity:\n  benchmarks:\n    gsm8k:\n      evaluation_version: v1.1\n      fingerprint: sha256:${port}\ngeneration_config:\n  temperature: 0.0\nresolved_benchmarks:\n  gsm8k:\n    few_shot_num: ${shots}\n`;
+    const { b, c } = sides(1319, 0, 0, 5);
+    writeEvaluation(join(dir, 'late/old'), 'm', b, { config: 'generation_config:\n  temperature: 0.0\n' });
+    writeEvaluation(join(dir, 'late/b'), 'm', b, { config: used(8010, 4), targets: 'list' });
+    writeEvaluation(join(dir, 'late/c'), 'm2', c, { config: used(8011, 4), targets: 'list' });
+    writeEvaluation(join(dir, 'late/other'), 'm', c, { config: used(8010, 0), targets: 'list' });
+    expect(await compare('late/b', 'late/c')).toMatchObject({ verdict: 'no-regression', facts: { cause: 'none', n: 1319, differences: [] } });
+    expect(await compare('late/old', 'late/c')).toMatchObject({ verdict: 'no-regression', facts: { n: 1319, unmatched: { prompts_differ: 0 } } });
+    expect(await compare('late/b', 'late/other')).toMatchObject({ verdict: 'inconclusive', facts: { cause: 'settings-differ', differences: [{ field: 'gsm8k.few_shot_num', baseline: '4', candidate: '0' }] } });
+  });
+
+  it('14,042 items in 57 subsets: every count is the planted one', async () => {
+    // As many as MMLU has. Of every 100 items two are lost and one is won, whatever their subset.
+    const items = (side: 'b' | 'c'): PlantedItem[] => Array.from({ length: 14042 }, (_, index) => ({ index, dataset: 'mmlu', subset: `s${index % 57}`, score: index % 100 < 2 ? (side === 'b' ? 1 : 0) : index % 100 === 2 ? (side === 'c' ? 1 : 0) : index % 10 === 9 ? 0 : 1 }));
+    writeRows(join(dir, 'mmlu/b.jsonl'), items('b'));
+    writeRows(join(dir, 'mmlu/c.jsonl'), items('c'));
+    const answer = await compare('mmlu/b.jsonl', 'mmlu/c.jsonl');
+    // 140 hundreds and 42 more: 2 × 141 lost, 141 won, 1,404 wrong on both sides.
+    expect(answer).toMatchObject({ verdict: 'regression', facts: { n: 14042, baseline_only: 282, candidate_only: 141, both_wrong: 1404, both_right: 14042 - 282 - 141 - 1404 } });
+    expect(answer.facts.delta_pct).toBeCloseTo((-141 / 14042) * 100, 4);
+    expect(answer.headline).toContain('p below 0.000001');
+    // Within 57 subsets of about 246 items nothing of it shows.
+    expect(answer.facts.subsets).toHaveLength(8);
+    expect(answer.findings.map((f) => f.id)).toEqual(['accuracy-regression']);
+  });
+
   it('several generations of an item are one item', async () => {
     // 300 items with 4 generations; every item loses one generation.
     const items = (side: 'b' | 'c'): PlantedItem[] => Array.from({ length: 1200 }, (_, index) => ({ index, score: side === 'c' && index % 4 === 0 ? 0 : 1 }));

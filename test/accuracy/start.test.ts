@@ -6,12 +6,12 @@ import { scoreDerivations } from '../../server/accuracy/score/derive.js';
 import { accuracyJobs } from '../../server/accuracy/start/job.js';
 import { readRequest } from '../../server/accuracy/start/request.js';
 import { readSide } from '../../server/accuracy/read/side.js';
-import { accuracyStart } from '../../server/accuracy/tools.js';
+import { accuracyCompare, accuracyStart } from '../../server/accuracy/tools.js';
 import { check, checkFacts } from '../../server/contract/index.js';
 import { xllmFlags } from '../../server/programs/xllm-flags.js';
 import { verifyRun } from '../../server/runs/verify.js';
 import { writeEvaluation } from '../generate/accuracy.js';
-import { tempFolder } from '../helpers/temp.js';
+import { tempFolder, testConfig } from '../helpers/temp.js';
 import { ready, simulate, startXllm, type Service } from '../sim-host/helpers.js';
 import { hostOf, newRun, work } from './helpers.js';
 
@@ -88,6 +88,18 @@ describe('probes on the simulated service', () => {
     expect(named).toEqual(expect.arrayContaining(['enable_graph', 'enable_schedule_overlap', 'enable_prefix_cache', 'enable_chunked_prefill', 'num_speculative_tokens', 'enable_shm', 'dp_size', 'npu_kernel_backend']));
     for (const flag of named) expect(known.has(flag), flag).toBe(true);
   });
+
+  it('accuracy_compare of a sound and a broken folder names the broken texts; of a dropped one, wrong ones', async () => {
+    const [sound, garbled, drop] = [await measure('sound-2', []), await measure('garbled-2', ['garbled-output']), await measure('drop-2', ['accuracy-drop'])];
+    const compared = async (candidate: string) => accuracyCompare.invoke({ baseline: sound.folder, candidate, margin_pct: 1 }, { config: testConfig(dir), signal: new AbortController().signal, progress: () => undefined });
+    const broken = await compared(garbled.folder);
+    expect(broken.findings.map((f) => f.id)).toContain('garbled-output');
+    expect(broken.facts).toMatchObject({ causes: { wrong: 0 } });
+    const wrong = await compared(drop.folder);
+    expect(wrong.findings.map((f) => f.id)).not.toContain('garbled-output');
+    expect(wrong.facts).toMatchObject({ causes: { garbled: 0, looping: 0 }, candidate_only: 0 });
+    expect(wrong.facts['baseline_only']).toBe(13 - drop.score.right);
+  }, 60_000);
 });
 
 /** A service whose answers are a function of the prompt and the number of the request. */
@@ -189,7 +201,7 @@ describe('accuracy_start', () => {
   it('plans without starting, and refuses what does not make the level', async () => {
     const host = hostOf(dir);
     const run = await newRun(host);
-    const context = { config: (await import('../helpers/temp.js')).testConfig(dir), signal: new AbortController().signal, progress: () => undefined };
+    const context = { config: testConfig(dir), signal: new AbortController().signal, progress: () => undefined };
     const base = { run: run.id, endpoint: 'http://127.0.0.1:8010', model: 'm' };
     const answer = await accuracyStart.invoke({ ...base, level: 'L2', dry_run: true }, context);
     expect(checkFacts('accuracy_start', answer.facts)).toEqual([]);

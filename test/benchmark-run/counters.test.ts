@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countersOf, gained, parseMetrics, speculationOf } from '../../server/benchmark/run/counters.js';
+import { gained, speculationOf } from '../../server/benchmark/run/counters.js';
+import { countersOf, parseMetrics } from '../../server/programs/service-counters.js';
 import { withoutSilent } from '../../server/benchmark/run/record.js';
 import type { PerfPoint } from '../../server/contract/index.js';
 import { graphLine } from '../../server/benchmark/run/service.js';

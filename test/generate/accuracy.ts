@@ -45,7 +45,7 @@ export function writeRows(path: string, items: readonly PlantedItem[]): void {
 }
 
 /** An output folder of evalscope eval, in the layout and with the fields of its ModelResult, ReviewResult and reports. */
-export function writeEvaluation(root: string, model: string, items: readonly PlantedItem[], options: { config?: string; requested?: number; generations?: number } = {}): void {
+export function writeEvaluation(root: string, model: string, items: readonly PlantedItem[], options: { config?: string; requested?: number; generations?: number; targets?: 'text' | 'list' } = {}): void {
   const groups = new Map<string, PlantedItem[]>();
   for (const item of items) {
     const stem = `${item.dataset ?? 'gsm8k'}_${item.subset ?? 'main'}`;
@@ -60,7 +60,7 @@ export function writeEvaluation(root: string, model: string, items: readonly Pla
     const predictions = rows.map((i) => ({ index: i.index, model, model_output: { id: `chatcmpl-${i.index}`, model, choices: [{ message: { role: 'assistant', content: i.text ?? 'The answer is 1.' }, stop_reason: i.stop ?? 'stop', logprobs: null }], usage: { input_tokens: 40, output_tokens: 8, total_tokens: 48 }, time: 1, metadata: null, error: null }, messages: messages(i), metadata: {} }));
     const reviews = rows.map((i) => {
       const group = options.generations === undefined ? i.index : Math.floor(i.index / options.generations);
-      return { index: i.index, target: i.target ?? '1', messages: messages(i), sample_score: { score: { value: { acc: i.score }, extracted_prediction: i.extracted ?? '1', prediction: i.text ?? 'The answer is 1.', explanation: null, metadata: {}, main_score_name: null }, sample_id: i.index, group_id: group, sample_metadata: {} } };
+      return { index: i.index, target: options.targets === 'list' ? [i.target ?? '1'] : (i.target ?? '1'), messages: messages(i), sample_score: { score: { value: { acc: i.score }, extracted_prediction: i.extracted ?? '1', prediction: i.text ?? 'The answer is 1.', explanation: null, metadata: {}, main_score_name: null }, sample_id: i.index, group_id: group, sample_metadata: {} } };
     });
     // Written in the order the answers came, as evalscope does with several workers: not the order of the index.
     put(`predictions/${model}/${stem}.jsonl`, predictions.reverse().map((r) => JSON.stringify(r)).join('\n') + '\n');

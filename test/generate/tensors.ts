@@ -62,6 +62,16 @@ export function npy(kind: Kind, shape: readonly number[], values: readonly (numb
   return Buffer.concat([head, Buffer.from(dict.padEnd(length - 1) + '\n'), Buffer.isBuffer(values) ? values : raw(kind, values)]);
 }
 
+/** CRC-32 bit by bit, as APPNOTE 4.4.7 defines it. */
+export function crcByBits(data: Buffer): number {
+  let c = 0xffffffff;
+  for (const byte of data) {
+    c ^= byte;
+    for (let k = 0; k < 8; k += 1) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
+  }
+  return (c ^ 0xffffffff) >>> 0;
+}
+
 /** A zip of stored or deflated members; `zip64` fills the short sizes with ones, as archives of large arrays do. */
 export function zip(files: Readonly<Record<string, Buffer>>, options: { deflate?: boolean; zip64?: boolean } = {}): Buffer {
   const parts: Buffer[] = [];
@@ -73,6 +83,8 @@ export function zip(files: Readonly<Record<string, Buffer>>, options: { deflate?
     const local = Buffer.alloc(30);
     local.writeUInt32LE(0x04034b50, 0);
     local.writeUInt16LE(method, 8);
+    const checksum = crcByBits(data);
+    local.writeUInt32LE(checksum, 14);
     local.writeUInt32LE(packed.length, 18);
     local.writeUInt32LE(data.length, 22);
     local.writeUInt16LE(name.length, 26);
@@ -88,6 +100,7 @@ export function zip(files: Readonly<Record<string, Buffer>>, options: { deflate?
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
     entry.writeUInt16LE(method, 10);
+    entry.writeUInt32LE(checksum, 16);
     entry.writeUInt32LE(wide ? 0xffffffff : packed.length, 20);
     entry.writeUInt32LE(wide ? 0xffffffff : data.length, 24);
     entry.writeUInt16LE(name.length, 28);

@@ -61,12 +61,12 @@ describe('collect', () => {
   });
   it('reads requests and tokens of xLLM and vLLM pages', () => {
     expect(readingOf('num_running_requests : 2\nnum_processing_tokens_total_prompt : 10\nnum_processing_tokens_total_generated : 5\n')).toEqual({ requests: 2, tokens: 15 });
-    expect(readingOf('# HELP x\nvllm:num_requests_running{engine="0"} 1.0\nvllm:num_requests_running{engine="1"} 3.0\nvllm:generation_tokens_total{engine="0"} 1.2e+03\n')).toEqual({ requests: 3, tokens: 1200 });
+    expect(readingOf('# HELP x\nvllm:num_requests_running{engine="0"} 1.0\nvllm:num_requests_running{engine="1"} 3.0\nvllm:generation_tokens_total{engine="0"} 1.2e+03\n')).toEqual({ requests: 4, tokens: 1200 });
     expect(readingOf('nothing : 1')).toBeNull();
   });
 });
 
-const clean: NonNullable<Evidence['state']> = { sees_all_processes: true, cards: [0, 1].map((card) => ({ card, used_mb: 3116, total_mb: 65536, listed: [] })), nodes: [0, 1], services: [] };
+const clean: NonNullable<Evidence['state']> = { sees_all_processes: true, cards: [0, 1].map((card) => ({ card, used_mb: 3116, total_mb: 65536, listed: [] })), nodes: [0, 1], stuck: [], services: [] };
 async function withState(state: Evidence['state']): Promise<ReportBody> {
   const known = await catalogue();
   const extraction = new Extraction(known, '2026-11-24T00:00:00.000Z');

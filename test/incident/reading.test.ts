@@ -61,6 +61,10 @@ describe('grammars', () => {
     ['(a pid=1) (Worker_TP3 pid=78100) ERROR 04-20 21:27:00 [x.py:9] y', '2026-04-20T21:27:00.000Z'],
     ['[Wed Aug  5 10:00:00 2026] Out of memory: Killed process 7', '2026-08-05T10:00:00.000Z'],
     ['Aug  5 10:00:00 host kernel: x', '2026-08-05T10:00:00.000Z'],
+    ['Aug 05 10:00:00.250000 host kernel: x', '2026-08-05T10:00:00.250Z'],
+    ['2025-08-05T10:00:00+0800 host kernel: x', '2025-08-05T10:00:00.000Z'],
+    ['2025-08-05T10:00:00.250000+08:00 host kernel: x', '2025-08-05T10:00:00.250Z'],
+    ['Tue 2025-08-05 10:00:00 CST host kernel: x', '2025-08-05T10:00:00.000Z'],
     ['F20251111 12:28:58.504206 214989 collective_service.cpp:37] Check failed: x', '2025-11-11T12:28:58.504Z'],
   ])('%s', (line, expected) => {
     expect(new Date(timeOf(line, started) ?? 0).toISOString()).toBe(expected);
@@ -86,6 +90,18 @@ describe('grammars', () => {
   it('a line of a block without author belongs to the head above it', async () => {
     const body = await triageText('[ERROR] 2026-07-01-00:40:04 (PID:176930, Device:5, RankID:5) ERR01100 OPS call acl api failed\n[Error]: x\n        TraceBack (most recent call last):\n        rtStreamSynchronize execution failed, reason=vector core exception[FUNC:F]\n');
     expect(body.primary).toMatchObject({ id: 'aivector-exception', origin: { rank: 5, pid: 176930, device: 5, line: 4, time: '2026-07-01T00:40:04.000' } });
+  });
+});
+
+describe('the journal', () => {
+  const killed = 'Out of memory: Killed process 4242 (python3) total-vm:88000000kB';
+  it.each([`Aug 05 10:00:00 n1 kernel: ${killed}`, `2026-08-05T10:00:00+0800 n1 kernel: ${killed}`, `Wed 2026-08-05 10:00:00 CST n1 kernel: ${killed}`])('%s', async (line) => {
+    const body = await triageText(`${line.replace(killed, 'eth0: link becomes ready')}\n${line}\n`, '/l/journal.txt');
+    expect(body).toMatchObject({ verdict: 'diagnosed', primary: { id: 'host-oom-kill', origin: { pid: 4242, line: 2, time: '2026-08-05T10:00:00.000' } } });
+  });
+  it('as JSON too', async () => {
+    const body = await triageText(JSON.stringify({ __REALTIME_TIMESTAMP: '1754388000000000', _HOSTNAME: 'n1', SYSLOG_IDENTIFIER: 'kernel', MESSAGE: killed }));
+    expect(body.primary).toMatchObject({ id: 'host-oom-kill', origin: { pid: 4242 } });
   });
 });
 

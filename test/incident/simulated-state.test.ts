@@ -11,10 +11,10 @@ describe('faults that the state of the simulated host shows, by name', () => {
     expect(facts['incidents']).toHaveLength(1);
     expect(facts['primary']).toMatchObject({ id: 'device-alarm', class: 'device', layer: 'driver', origin: { device: 2 } });
     expect(facts['commands']).toEqual(expect.arrayContaining([expect.objectContaining({ command: 'npu-smi info -t ecc -i 2', outcome: 'ok' })]));
-    // Four cards, four verbs, each a get; the simulated host has no such program, which is said.
+    // Four cards, five verbs, each a get; the simulated host has no such program, which is said.
     const hccn = JSON.stringify(facts['commands']).match(/"hccn_tool [^"]*","outcome":"\w+"/g) ?? [];
-    expect(hccn).toHaveLength(16);
-    for (const c of hccn) expect(c).toMatch(/^"hccn_tool -i \d -(?:link|net_health|link_stat|ip) -g","outcome":"missing"$/);
+    expect(hccn).toHaveLength(20);
+    for (const c of hccn) expect(c).toMatch(/^"hccn_tool -i \d -(?:link|net_health|link_stat|optical|ip) -g","outcome":"missing"$/);
   });
   it('device-missing, and the process that asked for the card is its consequence', async () => {
     const sim = simulateHost(['device-missing']);

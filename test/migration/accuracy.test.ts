@@ -1,11 +1,17 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { OpErrors, OpVerifyFacts, ToolOk } from '../../server/contract/index.js';
 import { coordinates, Errors } from '../../server/migration/accuracy/errors.js';
+import { migrationDerivations, type Params } from '../../server/migration/derive.js';
+import { computeInTime, migrationJobs } from '../../server/migration/job.js';
+import { openHost } from '../../server/host/host.js';
+import { Runs } from '../../server/runs/runs.js';
+import { verifyRun } from '../../server/runs/verify.js';
 import { fits } from '../../server/migration/tensors/dtypes.js';
 import { opVerify } from '../../server/migration/tools.js';
-import { brainBits, halfBits, npy, numbers, raw, safetensors, zip } from '../generate/tensors.js';
+import { crc32 } from '../../server/migration/tensors/crc.js';
+import { brainBits, crcByBits, halfBits, npy, numbers, raw, safetensors, zip } from '../generate/tensors.js';
 import { tempFolder, testContext } from '../helpers/temp.js';
 
 const dir = await tempFolder();
@@ -29,6 +35,14 @@ function byHand(golden: number[], actual: number[]): Pick<OpErrors, 'mere' | 'ma
   const dot = (x: number[], y: number[]): number => sum(x.map((v, i) => v * y[i]!));
   return { mere: sum(rel) / rel.length, mare: Math.max(...rel), cosine: dot(golden, actual) / Math.sqrt(dot(golden, golden) * dot(actual, actual)), max_abs: Math.max(...diff), rmse: Math.sqrt(sum(diff.map((d) => d * d)) / diff.length) };
 }
+
+describe('checksums', () => {
+  it('are those of the definition, also in pieces, and of the published check value', () => {
+    expect(crc32(Buffer.from('123456789'))).toBe(0xcbf43926);
+    const data = raw('fp32', numbers(1001));
+    for (const cut of [0, 1, 7, 8, 9, 1000]) expect(crc32(data.subarray(cut), crc32(data.subarray(0, cut)))).toBe(crcByBits(data));
+  });
+});
 
 describe('metrics', () => {
   it('agree with the formulas computed over whole arrays, whatever the chunks', () => {
@@ -187,6 +201,8 @@ describe('files', () => {
     ['object.npy', () => npy('fp32', [1], [1], { descr: '|O' }), 'E_FORMAT_UNKNOWN'],
     ['cut.npz', () => zip({ 'a.npy': npy('fp32', [1], [1]) }).subarray(0, -20), 'E_FORMAT_UNKNOWN'],
     ['damaged.npz', () => { const z = zip({ 'a.npy': npy('fp32', [400], numbers(400)) }, { deflate: true }); z.fill(0xff, 80, 400); return z; }, 'E_FORMAT_UNKNOWN'],
+    // One bit of a stored value: nothing but the checksum shows it.
+    ['flipped.npz', () => { const z = zip({ 'a.npy': npy('fp32', [1], [1]) }); z.writeUInt8(z.readUInt8(30 + 5 + 128) ^ 1, 30 + 5 + 128); return z; }, 'E_FORMAT_UNKNOWN'],
     ['two.npz', () => zip({ 'a.npy': npy('fp32', [1], [1]), 'b.npy': npy('fp32', [1], [1]) }), 'E_ARG_MISSING'],
     ['cut.safetensors', () => safetensors({ a: { kind: 'fp32', shape: [9], values: numbers(9) } }).subarray(0, -4), 'E_FORMAT_UNKNOWN'],
     ['no.safetensors', () => Buffer.alloc(64, 0xff), 'E_FORMAT_UNKNOWN'],
@@ -210,5 +226,28 @@ describe('files', () => {
     changed[count - 2] = 1;
     const answer = await verify({ golden, actual: await file('long.npz', zip({ 'a.npy': npy('int8', [count], Buffer.from(changed.buffer)) }, { deflate: true })) });
     expect(answer.facts).toMatchObject({ errors: { mismatches: 1, elements: count }, worst: [{ index: [count - 2] }] });
+  });
+});
+
+describe('tensors that one call cannot compare', () => {
+  const host = openHost(ctx.config);
+  const params = async (count: number): Promise<Params> => {
+    const path = await file(`job-${count}.npy`, npy('int8', [count], Buffer.alloc(count)));
+    return { folder: 'migration/001', op: 'softmax', chip: null, earlier: [], work: { kind: 'accuracy', golden: { path, name: null }, actual: { path, name: null }, benchmark: null, dtype: null, shape: null, level: null } };
+  };
+  it('are given up in time, and a stop of the caller is not taken for that', async () => {
+    const large = await params(24 << 20);
+    const watch = { signal: ctx.signal, progress: () => undefined };
+    expect(await computeInTime(large, host, dir, watch, 1)).toBeNull();
+    expect((await computeInTime(large, host, dir, watch, 60_000))?.body.verdict).toBe('pass');
+    await expect(computeInTime(large, host, dir, { ...watch, signal: AbortSignal.abort() }, 1)).rejects.toThrow();
+  });
+  it('the job writes the whole report into the run, and it comes out the same again', async () => {
+    const run = await new Runs(host).create({ purpose: 'operator migration', level: 'smoke' }, { tool: 'op_verify', input: {} });
+    const result = await migrationJobs['op-verify']?.({ params: await params(1000) }, { host, run, job: 'op-verify-001', signal: ctx.signal, report: () => Promise.resolve(), log: () => undefined });
+    expect(result).toMatchObject({ verdict: 'pass', report: 'migration/001/report.json' });
+    expect(JSON.parse(await readFile(join(run.dir, 'migration/001/report.json'), 'utf8'))).toMatchObject({ schema: 'op-migration', verdict: 'pass', accuracy: { errors: { elements: 1000, mismatches: 0 } } });
+    expect((await verifyRun(run, host, migrationDerivations)).facts.recomputed_equal).toBe(true);
+    await expect(migrationJobs['op-verify']?.({ params: {} }, { host, run, job: 'x', signal: ctx.signal, report: () => Promise.resolve(), log: () => undefined })).rejects.toThrow();
   });
 });

@@ -59,6 +59,9 @@ describe('constraints', () => {
     ['N of 1', { l0c_tile: [16, 1] }, 'fp16', 'matrix-alignment', 'pad to [16, 16]'],
     ['int64 product', { l0c_tile: [16, 16] }, 'int64', 'matrix-dtype', 'cast to fp32 before the product'],
     ['K of 24 halves', { l0c_tile: [16, 16], block_k: 24 }, 'fp16', 'block-k-alignment', '32'],
+    // 512 KiB of L1 (domain.md 5): (128 + 128) × 1024 halves fill it, two of them do not fit.
+    ['L1 of 1 MiB', { l0c_tile: [128, 128], block_k: 64, l1_k: 1024, l1_buffers: 2 }, 'fp16', 'l1-size', 'l1_k 512'],
+    ['L1 a step too deep', { l0c_tile: [128, 128], block_k: 64, l1_k: 1040 }, 'fp16', 'l1-size', 'l1_k 1024'],
     ['L0A of 128 KiB', { l0c_tile: [128, 128], block_k: 512 }, 'fp16', 'l0a-size', 'block_k 256'],
     ['65 buffers', { tile: [1, 16], buffers: 65 }, 'fp16', 'ub-buffers', '64 buffers'],
     ['fp64', { grid: [40] }, 'fp64', 'dtype', 'fp32'],
@@ -70,7 +73,7 @@ describe('constraints', () => {
     expect(got.verdict).toBe('fail');
     expect(got.of(rule)).toMatchObject({ result: 'violated', fit });
   });
-  it.each([[{ tile: [8, 16] }], [{ grid: [65_520] }], [{ repeat: 255 }], [{ threads: 2 }], [{ l0c_tile: [128, 128] }], [{ l0c_tile: [128, 128], block_k: 256 }], [{ tile: [1, 16], buffers: 64 }], [{ graph: true, host_sync: false }]])('%j passes', async (shapes) => {
+  it.each([[{ tile: [8, 16] }], [{ grid: [65_520] }], [{ repeat: 255 }], [{ threads: 2 }], [{ l0c_tile: [128, 128] }], [{ l0c_tile: [128, 128], block_k: 256 }], [{ l0c_tile: [128, 128], block_k: 64, l1_k: 1024 }], [{ l0c_tile: [128, 128], block_k: 64, l1_k: 512, l1_buffers: 2 }], [{ tile: [1, 16], buffers: 64 }], [{ graph: true, host_sync: false }]])('%j passes', async (shapes) => {
     expect((await rules(shapes)).verdict).toBe('pass');
   });
   it('warns without failing: idle cores, half of L0C, 64-bit vectors', async () => {

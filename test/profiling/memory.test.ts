@@ -41,6 +41,20 @@ describe('memory of single operators', () => {
     expect(await rowsOf('c_ascend_pt', { 'operator_memory.csv': torch, 'memory_record.csv': record })).toEqual([[3, 'PTA', 20, 20, 10, 50]]);
   });
 
+  it('a metrics page of xLLM beside the capture: the pool, the blocks in use, and no fragmentation', async () => {
+    const page = (used: number): string => `num_free_blocks : ${4000 - used}\nnum_used_blocks : ${used}\ntotal_kv_cache_size_in_kilobytes : ${8 * 1024 * 1024}\nkv_cache_utilization_perc : 0.25\n`;
+    const folder = join(dir, 'job', 'e_ascend_pt', 'ASCEND_PROFILER_OUTPUT');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'kernel_details.csv'), kernels);
+    await writeFile(join(dir, 'job', 'service-metrics.txt'), page(1000));
+    const profile = await readProfile([join(dir, 'job')], host);
+    expect(analyze(profile).memory?.map((r) => [r.device, r.component, r.peak_mb, r.reserved_mb, r.allocated_mb, r.fragmentation_pct])).toEqual([[3, 'KV blocks', 8192, 8192, 2048, null]]);
+    // The pool says nothing about the allocator: its files are still missed.
+    expect(profile.incomplete.map((n) => n.code)).toContain('no-memory');
+    await writeFile(join(dir, 'job', 'service-metrics.txt'), 'vllm:num_requests_running{engine="0"} 2\n');
+    expect(analyze(await readProfile([join(dir, 'job', 'e_ascend_pt')], host)).memory).toBeNull();
+  });
+
   it('OP_MEMORY of a database without MEMORY_RECORD', async () => {
     const folder = join(dir, 'd_ascend_pt', 'ASCEND_PROFILER_OUTPUT');
     await mkdir(folder, { recursive: true });

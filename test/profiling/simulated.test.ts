@@ -55,6 +55,9 @@ describe('the simulated service under the simulated msprof', () => {
     const record = JSON.parse(await readFile(join(run.dir, 'profiling/profile-001/capture.json'), 'utf8'));
     expect(record).toMatchObject({ simulated: true, workload: { during: { requests: 1, failed: 0 } } });
 
+    const metrics = await readFile(join(run.dir, 'profiling/profile-001/service-metrics.txt'), 'utf8');
+    expect(Number(/^num_used_blocks : (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+
     const computing: { device: number; us: number }[] = [];
     for (const { path } of record.folders) {
       const device = await readFile(join(run.dir, path, 'device_0/data/sim_steps.json'), 'utf8').then(() => 0, () => 1);

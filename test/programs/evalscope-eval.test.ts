@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { evalArgs, subsetsBy, versionIn, type EvalRequest } from '../../server/programs/evalscope-eval.js';
+import { evalscopeVersion } from '../../server/programs/evalscope.js';
+import { evalArgs, subsetsBy, type EvalRequest } from '../../server/programs/evalscope-eval.js';
 
 const request: EvalRequest = { model: 'Qwen3-0.6B', endpoint: 'http://127.0.0.1:8010', datasets: ['gsm8k', 'ceval'], subsets: [], limit: null, temperature: 0, maxTokens: 4096, batchSize: 8, repeats: 1, seed: 42, datasetDir: null, mirrors: {}, workDir: '/runs/x/raw' };
 /** Flags of the argument parser of evalscope at 1.10, as its documentation lists them. */
@@ -46,6 +47,6 @@ describe('evalscope eval', () => {
     expect(code(() => subsetsBy(['a', 'b'], ['x']))).toBe('E_ARG_CONFLICT');
   });
   it.each([['evalscope, version 1.4.2', '1.4.2'], ['1.10.0\n', '1.10.0'], ['evalscope 0.17.1rc0', '0.17.1rc0'], ['none', null]])('version in %s', (text, version) => {
-    expect(versionIn(text)).toBe(version);
+    expect(evalscopeVersion(text)).toBe(version);
   });
 });

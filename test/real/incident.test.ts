@@ -60,6 +60,9 @@ const labels: readonly (readonly [string, string | null, { rank?: number; device
   ['npu-smi/fail-8005-console', 'driver', { id: 'dcmi-init' }],
   ['npu-smi/a3-alarm-busy-truncated', 'device', { id: 'device-alarm' }],
   ['npu-smi/910B2-25.5.6-idle', null],
+  // hccn_tool: records of the start and a check that does not succeed, nothing that failed; the second listing has `Health Status : Alarm`.
+  ['npu-smi/mindcluster-envcheck', null],
+  ['npu-smi/mindcluster-kgparse', 'device', { id: 'device-alarm' }],
   ['npu-smi/a3-26.1.1-vllm-16die', null],
   ['serving-logs/cuda-vllm0101-dennislee', null],
 ];

@@ -10,6 +10,7 @@ import { reviewDerivations } from '../../server/review/derive.js';
 import { cleaned } from '../../server/review/read/clean.js';
 import { parseDiff } from '../../server/review/read/diff.js';
 import { ruleBook } from '../../server/review/rules.js';
+import { sarif } from '../../server/review/sarif.js';
 import { reviewDiff } from '../../server/review/tools.js';
 import { Runs } from '../../server/runs/runs.js';
 import { verifyRun } from '../../server/runs/verify.js';
@@ -154,6 +155,26 @@ describe('review_diff', () => {
     expect(answer.findings.map((f) => f.rule)).toContain('B10');
     for (const artifact of answer.artifacts) expect(await readFile(artifact.path, 'utf8')).not.toContain(key);
     expect(JSON.stringify(answer)).not.toContain(key);
+  });
+  it('SARIF has what its schema requires, and names with marks of a URI stay names', () => {
+    const body = review(diffOf([{ path: 'xllm/core/layers/a#b?c d.cpp', lines: ['  x.cpu();'] }, ...Object.keys(cases).map((id) => part(id, 'fire'))]), book, null);
+    const log = JSON.parse(sarif(body, book)) as { version: string; runs: { tool: { driver: { name: string; rules: { id: string }[] } }; results: { ruleId: string; level: string; message: { text: string }; locations: { physicalLocation: { artifactLocation: { uri: string }; region?: { startLine: number } } }[] }[] }[] };
+    // Required by sarif-schema-2.1.0: version, runs; tool.driver.name; message; unique rule ids; startLine from 1; a level of the list.
+    expect(log).toMatchObject({ version: '2.1.0', runs: [{ tool: { driver: { name: expect.stringMatching(/./) } } }] });
+    const [run] = log.runs;
+    const ids = run?.tool.driver.rules.map((r) => r.id) ?? [];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(run?.results).toHaveLength(body.findings.length);
+    for (const r of run?.results ?? []) {
+      expect(ids).toContain(r.ruleId);
+      expect(['none', 'note', 'warning', 'error']).toContain(r.level);
+      expect(r.message.text).not.toBe('');
+      const { artifactLocation, region } = r.locations[0]!.physicalLocation;
+      const url = new URL(artifactLocation.uri, 'file:///root/');
+      expect([url.search, url.hash]).toEqual(['', '']);
+      expect(body.findings.map((f) => f.file)).toContain(decodeURIComponent(url.pathname.slice('/root/'.length)));
+      if (region !== undefined) expect(region.startLine).toBeGreaterThanOrEqual(1);
+    }
   });
   it('nothing to look at is inconclusive, not clean', async () => {
     await writeFile(join(dir, 'bin.diff'), 'diff --git a/w.bin b/w.bin\nBinary files a/w.bin and b/w.bin differ\n');

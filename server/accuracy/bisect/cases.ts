@@ -6,16 +6,18 @@ import { readLines } from '../read/lines.js';
 import { bisectLimits } from '../thresholds.js';
 import type { Outcome } from './outcome.js';
 
-/** A rule for an answer of any dataset: the number, the letter, or the text of the target. */
-function ruleOf(target: string): Rule {
+/** A rule for an answer of any dataset: the number, the letter, or the text of the target. Null where only the dataset's own metric can tell. */
+function ruleOf(target: string): Rule | null {
   if (/^[-−]?[\d,]+(?:\.\d+)?$/.test(target)) return { kind: 'number', value: Number(target.replace('−', '-').replaceAll(',', '')) };
-  return /^[A-D]$/.test(target) ? { kind: 'choice', letter: target, value: '' } : { kind: 'copy', text: target };
+  if (/^[A-J]$/.test(target)) return { kind: 'choice', letter: target, value: '' };
+  return target.length <= bisectLimits.targetText.value && !target.startsWith('[') ? { kind: 'copy', text: target } : null;
 }
 
 function probeOf(row: FailedCase): Probe | null {
   const own = row.dataset === 'probe' ? probes.find((p) => p.id === row.id) : undefined;
   if (own !== undefined || row.prompt === null || row.target === null || row.target.trim() === '') return own ?? null;
-  return { id: row.id, subset: 'copy', level: 'L2', prompt: row.prompt, rule: ruleOf(row.target.trim()) };
+  const rule = ruleOf(row.target.trim());
+  return rule === null ? null : { id: row.id, subset: 'copy', level: 'L2', prompt: row.prompt, rule };
 }
 
 /** What is replayed at each commit: the newest failed cases of this run, or the built-in probes when it has none. */

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { foreign, ToolError } from '../../contract/index.js';
 import { makeFolder } from '../../host/copy.js';
 import { sha256 } from '../../host/files.js';
+import { endProcesses } from '../../host/processes.js';
+import { jobMarkOf } from '../../jobs/jobs.js';
 import type { JobContext, JobKind } from '../../jobs/worker.js';
 import type { Probe } from '../probe/prompts.js';
+import { waits } from '../thresholds.js';
 import { casesOf } from './cases.js';
 import { runCommand } from './command.js';
 import { Repository } from './git.js';
@@ -125,8 +128,10 @@ export const bisect: JobKind = async (raw, ctx) => {
   if (repo === null) throw new ToolError('E_PATH_MISSING', `${foreign(request.repo, 200)} is no git work tree any more`, 'restore it');
   const question = sha256(JSON.stringify({ ...request, repeats: null }));
   const earlier = await unfinished(ctx.run, ctx.job, question);
+  // What the killed worker left running (a build, a service on the port) would answer for the wrong commit.
+  if (earlier !== null) await endProcesses({ mark: jobMarkOf(ctx.run.id, earlier.job) }, waits.graceMs.value);
   if (earlier === null && (await repo.changes()) !== '') throw new ToolError('E_ARG_CONFLICT', `${foreign(repo.top, 200)} has changes that are not committed`, 'commit or stash them: a bisection checks out other commits');
-  const state: BisectState = { question, repo: repo.top, origin: earlier?.origin ?? (await repo.head()), done: false, steps: [...(earlier?.steps ?? [])] };
+  const state: BisectState = { question, repo: repo.top, origin: earlier?.state.origin ?? (await repo.head()), done: false, steps: [...(earlier?.state.steps ?? [])] };
   await save(ctx.run, ctx.job, state);
   const commits = await repo.between(request.good, request.bad);
   const folder = `accuracy/${ctx.job}`;
@@ -136,7 +141,7 @@ export const bisect: JobKind = async (raw, ctx) => {
     await checkEnd(work, request.bad, 'bad');
     await checkEnd(work, request.good, 'good');
     const found = await searchLine(commits.length, decisionsOf(state.steps, commits, request.repeats), (index, again) => work.judge(commits[index] ?? request.good, again));
-    const { report, subject } = await reportOf(work, commits, found, earlier?.steps.length ?? 0);
+    const { report, subject } = await reportOf(work, commits, found, earlier?.state.steps.length ?? 0);
     const decided = [...decisionsOf(state.steps, commits, request.repeats)].map(([i, decision]) => ({ commit: commits[i] ?? '', decision }));
     await ctx.run.writeRaw(by(request), [
       { path: `${folder}/bisect.json`, kind: 'accuracy-bisect', text: `${JSON.stringify({ ...report, subject: subject === null ? null : foreign(subject, 160), command: request.argv, repo: request.repo, steps: state.steps }, null, 2)}\n` },

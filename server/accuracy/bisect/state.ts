@@ -30,11 +30,11 @@ export async function save(run: Run, job: string, state: BisectState): Promise<v
 }
 
 /** The newest unfinished bisection of the same question in this run, left by a worker that was killed; null when there is none. */
-export async function unfinished(run: Run, job: string, question: string): Promise<BisectState | null> {
+export async function unfinished(run: Run, job: string, question: string): Promise<{ readonly job: string; readonly state: BisectState } | null> {
   for (const name of (await listFolder(join(run.dir, 'jobs'))).reverse()) {
     if (name === job || !name.startsWith('bisect-')) continue;
     const state = await read(jobDir(run, name));
-    if (state !== null && !state.done && state.question === question) return state;
+    if (state !== null && !state.done && state.question === question) return { job: name, state };
   }
   return null;
 }

@@ -14,9 +14,9 @@ export const comparisonDerivation = 'accuracy.comparison';
 const paramsSchema = z.object({ folder: z.string().regex(/^accuracy\/\d+$/), baseline: z.string().min(1), candidate: z.string().min(1), margin_pct: z.number().nonnegative() });
 export type ComparisonParams = z.output<typeof paramsSchema>;
 
-/** The comparison of two places, paths inside the run root relative to it. @throws ToolError what reading the sides throws */
-export async function computeComparison(params: ComparisonParams, host: Host, runDir: string): Promise<{ body: ComparisonBody; derived: Derived }> {
-  const side = async (name: 'baseline' | 'candidate'): Promise<Parameters<typeof compareSides>[0]> => ({ side: name, path: params[name], data: await readSide(await host.admit(isAbsolute(params[name]) ? params[name] : join(runDir, params[name]))) });
+/** The comparison of two places, paths inside the run root relative to it. @param runDir null: the run is not open yet, no path lies in it @throws ToolError what reading the sides throws */
+export async function computeComparison(params: ComparisonParams, host: Host, runDir: string | null): Promise<{ body: ComparisonBody; derived: Derived }> {
+  const side = async (name: 'baseline' | 'candidate'): Promise<Parameters<typeof compareSides>[0]> => ({ side: name, path: params[name], data: await readSide(await host.admit(isAbsolute(params[name]) ? params[name] : join(runDir ?? host.cwd, params[name]))) });
   const [baseline, candidate] = [await side('baseline'), await side('candidate')];
   const body = compareSides(baseline, candidate, params.margin_pct);
   return {
@@ -26,7 +26,7 @@ export async function computeComparison(params: ComparisonParams, host: Host, ru
         { path: `${params.folder}/comparison.json`, kind: 'accuracy-comparison', schema: 'accuracy-comparison', body },
         { path: `${params.folder}/comparison.md`, kind: 'accuracy-page', schema: null, body: page(body) },
       ],
-      sources: [...baseline.data.sources, ...candidate.data.sources].map((s) => inRun(runDir, s)),
+      sources: [...baseline.data.sources, ...candidate.data.sources].map((s) => (runDir === null ? s : inRun(runDir, s))),
       simulated: baseline.data.simulated || candidate.data.simulated,
     },
   };

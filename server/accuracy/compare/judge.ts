@@ -67,7 +67,7 @@ function settingDifferences(baseline: Side, candidate: Side): AccuracyDifference
 }
 
 /** Settings that make the items other questions, or their answers other answers. */
-const binding = /(?:^|\.)(?:few_shot_num|prompt_template|few_shot_prompt_template|system_prompt|filters|fingerprint|chat_template|generation_config\.(?:temperature|top_p|top_k|reasoning_effort|extra_body|stop_seqs|n)|temperature)$/;
+const binding = /(?:^|\.)(?:few_shot_num|prompt_template|few_shot_prompt_template|system_prompt|filters|evaluation_version|chat_template|generation_config\.(?:temperature|top_p|top_k|reasoning_effort|extra_body|stop_seqs|n)|temperature)$/;
 
 function bound(differences: readonly AccuracyDifference[]): AccuracyDifference[] {
   // A setting only one side tells of is not known to differ.

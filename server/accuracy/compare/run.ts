@@ -37,7 +37,7 @@ export async function compareAccuracy(args: CompareArgs, ctx: ToolContext): Prom
   const folder = await freeFolder(known, 'accuracy');
   const place = (path: string): string => (known === null ? path : inRun(known.dir, path));
   const params: ComparisonParams = { folder, baseline: place(baseline), candidate: place(candidate), margin_pct: args.margin_pct };
-  const { body, derived } = await computeComparison(params, host, known?.dir ?? host.runsDir);
+  const { body, derived } = await computeComparison(params, host, known?.dir ?? null);
   const run = known ?? (await runs.create({ purpose: 'accuracy comparison', level: 'smoke' }, by));
   const artifacts = await run.writeComputed(by, { by: comparisonDerivation, params }, derived);
   const shown = limits.shownRows.value;

@@ -135,7 +135,9 @@ function wordLength(text: string): number | null {
 }
 
 function whitespaceRun(text: string): number | null {
-  const longest = Math.max(0, ...(withoutCode(text).match(/\s{2,}/g) ?? []).map((m) => m.length));
+  // What stands before the first sign of a line is layout.
+  const body = withoutCode(text).replace(new RegExp(`(^|\\n)[ \\t]{1,${at.indentation.value}}(?=\\S)`, 'g'), '$1');
+  const longest = (body.match(/\s{2,}/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
   return longest >= at.whitespaceRun.value ? longest : null;
 }
 
@@ -159,11 +161,14 @@ function openBox(text: string): boolean {
   return true;
 }
 
+/** The padding of base64 is no open equation. */
+const base64End = /[A-Za-z0-9+/]{16}={1,2}\s*$/;
+
 function prematureEnd(text: string, { finish }: AnswerContext): number | null {
   if (finish === 'length' || text.trim() === '') return null;
   const openThought = text.includes('<think>') && !text.includes('</think>');
   const openFence = (text.match(/^\s*```/gm)?.length ?? 0) % 2 === 1;
-  return openThought || openFence || openBox(text) || /[([{（【《,，、=+]\s*$/u.test(text) ? characters(text).length : null;
+  return openThought || openFence || openBox(text) || (/[([{（【《,，、=+]\s*$/u.test(text) && !base64End.test(text)) ? characters(text).length : null;
 }
 
 /** The answer form a prompt asks for, and how an answer shows it. */

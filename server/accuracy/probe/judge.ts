@@ -11,6 +11,12 @@ export function numberIn(text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** The letter behind the last "answer", else the first that stands alone; "I" is a word. */
+function letterIn(text: string): string | null {
+  const said = [...text.matchAll(/(?:[Aa]nswer|ANSWER|答案)(?: is|是|为)?\s*[:：]?[\s*"“([$\\]{0,4}([A-J])(?![A-Za-z])/gu)].at(-1)?.[1];
+  return said ?? /(?<![A-Za-z'])([A-HJ])(?![A-Za-z'])/.exec(text)?.[1] ?? null;
+}
+
 const plain = (text: string): string => text.replace(/[\s"“”'`]+/g, '');
 
 function objectIn(text: string): Record<string, unknown> | null {
@@ -32,8 +38,8 @@ function read(rule: Rule, answer: string): { readonly extracted: string; readonl
       return { extracted: value === null ? '' : String(value), right: value === rule.value };
     }
     case 'choice': {
-      const letter = /(?<![A-Za-z])([A-D])(?![A-Za-z])/.exec(answer)?.[1];
-      return { extracted: letter ?? '', right: letter === rule.letter || (letter === undefined && numberIn(answer) === Number(rule.value)) };
+      const letter = letterIn(answer);
+      return { extracted: letter ?? '', right: letter === rule.letter || (letter === null && rule.value !== '' && numberIn(answer) === Number(rule.value)) };
     }
     case 'copy':
       return { extracted: answer.trim().slice(0, 400), right: plain(answer).includes(plain(rule.text)) };

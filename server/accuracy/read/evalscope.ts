@@ -67,6 +67,14 @@ interface Review {
   readonly prompt: string | null;
 }
 
+/** Up to 1.10 a text; later a list of accepted answers, nearly always of one. */
+function targetOf(target: unknown): string | null {
+  const list: unknown[] = Array.isArray(target) ? target : [target];
+  const only = list.length === 1 ? list[0] : target;
+  if (only === undefined || only === null) return null;
+  return typeof only === 'string' ? only : JSON.stringify(only);
+}
+
 /** A row of reviews/: evalscope's ReviewResult; the main score is the one named, else the first. */
 export function reviewOf(row: Record<string, unknown>): Review {
   const sample = isRecord(row['sample_score']) ? row['sample_score'] : {};
@@ -74,10 +82,9 @@ export function reviewOf(row: Record<string, unknown>): Review {
   const values = isRecord(score['value']) ? score['value'] : {};
   const main = typeof score['main_score_name'] === 'string' && score['main_score_name'] in values ? score['main_score_name'] : Object.keys(values)[0];
   const group = sample['group_id'] ?? sample['sample_id'] ?? row['index'];
-  const target = row['target'];
   return {
     key: typeof group === 'string' || typeof group === 'number' ? String(group) : '',
-    target: typeof target === 'string' ? target : target === undefined || target === null ? null : JSON.stringify(target),
+    target: targetOf(row['target']),
     score: main === undefined ? null : numberOf(values[main]),
     extracted: typeof score['extracted_prediction'] === 'string' ? score['extracted_prediction'] : null,
     text: typeof score['prediction'] === 'string' ? score['prediction'] : null,
@@ -96,6 +103,8 @@ export function splitName(stem: string, datasets: readonly string[]): { readonly
 /** What must be equal for two evaluations to be one. */
 const settingNames = ['datasets', 'few_shot_num', 'prompt_template', 'generation_config', 'seed', 'limit', 'repeats', 'evalscope_version', 'chat_template'] as const;
 
+const benchmarkNames = ['few_shot_num', 'few_shot_random', 'prompt_template', 'few_shot_prompt_template', 'system_prompt', 'subset_list', 'filters', 'eval_split', 'dataset_revision', 'shuffle_choices'] as const;
+
 function settingsOf(config: unknown): Record<string, string> {
   if (!isRecord(config)) return {};
   const flat: Record<string, string> = {};
@@ -108,10 +117,14 @@ function settingsOf(config: unknown): Record<string, string> {
     delete flat['generation_config'];
     for (const [k, v] of Object.entries(generation)) if (k !== 'batch_size' && k !== 'stream') put(`generation_config.${k}`, v);
   }
-  const perDataset = config['dataset_args'];
-  if (isRecord(perDataset)) for (const [dataset, args] of Object.entries(perDataset)) if (isRecord(args)) for (const name of ['few_shot_num', 'prompt_template', 'few_shot_prompt_template', 'system_prompt', 'subset_list', 'filters'] as const) put(`${dataset}.${name}`, args[name]);
+  // dataset_args is what was asked, resolved_benchmarks (after 1.10) what was then used, defaults included.
+  for (const source of ['dataset_args', 'resolved_benchmarks'] as const) {
+    const perDataset = config[source];
+    if (isRecord(perDataset)) for (const [dataset, args] of Object.entries(perDataset)) if (isRecord(args)) for (const name of benchmarkNames) put(`${dataset}.${name}`, args[name]);
+  }
   const identity = config['evaluation_identity'];
-  if (isRecord(identity) && isRecord(identity['benchmarks'])) for (const [dataset, b] of Object.entries(identity['benchmarks'])) if (isRecord(b)) put(`${dataset}.fingerprint`, b['fingerprint']);
+  // Its fingerprint is not one of the questions: it also hashes the service's URL, the model's name and the dataset's path.
+  if (isRecord(identity) && isRecord(identity['benchmarks'])) for (const [dataset, b] of Object.entries(identity['benchmarks'])) if (isRecord(b)) put(`${dataset}.evaluation_version`, b['evaluation_version']);
   return flat;
 }
 

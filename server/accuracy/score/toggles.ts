@@ -22,6 +22,7 @@ export const toggles: readonly Toggle[] = [
   { id: 'data-parallel', xllm: '--dp_size=1', vllmAscend: '--data-parallel-size 1', suspect: 'padding of an idle rank, dispatch and combine' },
   { id: 'tensor-parallel', xllm: 'one process, where the model fits', vllmAscend: '--tensor-parallel-size 1', suspect: 'sharding, all-reduce, replication of KV heads, ranks that sample apart' },
   { id: 'backend', xllm: '--npu_kernel_backend=TORCH (or ATB, the other one)', vllmAscend: 'custom operators off', suspect: 'one kernel' },
+  { id: 'prefill-decode', xllm: 'one mixed instance instead of prefill and decode apart', vllmAscend: 'the same', suspect: 'KV transfer: blocks that are missing or sent twice' },
   { id: 'quantization', xllm: 'the unquantised weights', vllmAscend: 'the unquantised weights', suspect: 'scales, a dequantising operator' },
 ];
 

@@ -8,6 +8,7 @@ import { openTransport } from '../../host/transport.js';
 import { jobMarkOf } from '../../jobs/jobs.js';
 import type { JobContext, JobKind, JobKinds } from '../../jobs/worker.js';
 import { bisect } from '../bisect/job.js';
+import { evalscopeProgress, readEvalscopeProgress } from '../../programs/evalscope.js';
 import { probesOf } from '../probe/prompts.js';
 import { runProbes } from '../probe/run.js';
 import { configName, rowsName } from '../read/side.js';
@@ -35,11 +36,13 @@ async function probe(ctx: JobContext, request: AccuracyRequest, level: 'L1' | 'L
   await ctx.run.writeRaw(by(request), [{ path: `${accuracyDir(ctx.job)}/${rowsName}`, kind: 'accuracy-rows', text: rows.map((r) => `${JSON.stringify(r)}\n`).join('') }]);
 }
 
-/** Answers that are on disk, whatever version wrote them. */
-async function answersSoFar(folder: string): Promise<number> {
+/** The client's own count where it keeps one. Else the answers on disk, whatever version wrote them: reading them all costs. */
+async function progressOf(folder: string): Promise<{ done: number; total: number | null }> {
+  const kept = readEvalscopeProgress((await readText(join(folder, evalscopeProgress)).catch(() => null)) ?? '');
+  if (kept !== null) return { done: Math.min(kept.done, kept.total), total: kept.total };
   let count = 0;
   for (const file of await walk(join(folder, 'predictions'))) if (file.endsWith('.jsonl')) count += ((await readText(join(folder, 'predictions', file)).catch(() => null)) ?? '').split('\n').filter((l) => l !== '').length;
-  return count;
+  return { done: count, total: null };
 }
 
 async function evaluate(ctx: JobContext, request: AccuracyRequest): Promise<void> {
@@ -53,12 +56,12 @@ async function evaluate(ctx: JobContext, request: AccuracyRequest): Promise<void
   let end: Awaited<typeof started.ended> | null = null;
   while (end === null && !ctx.signal.aborted) {
     end = await Promise.race([started.ended, sleep(waits.lookMs.value, null)]);
-    await ctx.report('evaluating', { done: await answersSoFar(raw), total: null });
+    await ctx.report('evaluating', await progressOf(raw));
   }
   if (ctx.signal.aborted) await transport.end(mark, waits.graceMs.value);
   await ctx.run.recordRaw(by(request), folder);
   ctx.signal.throwIfAborted();
-  if (end?.code !== 0) throw new ToolError('E_PROGRAM_FAILED', `evalscope ended with ${end?.code ?? 'a signal'} after ${await answersSoFar(raw)} answers`, `read ${folder}/raw/client.log; a dataset that can not be downloaded (give dataset_dir) and a service that refuses are the usual causes`);
+  if (end?.code !== 0) throw new ToolError('E_PROGRAM_FAILED', `evalscope ended with ${end?.code ?? 'a signal'} after ${(await progressOf(raw)).done} answers`, `read ${folder}/raw/client.log; a dataset that can not be downloaded (give dataset_dir) and a service that refuses are the usual causes`);
 }
 
 function resultOf(ctx: JobContext, body: ScoreBody): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { foreign, type AccuracyStartFacts, type ToolOk } from '../../contract/index.js';
+import { foreign, ToolError, type AccuracyStartFacts, type ToolOk } from '../../contract/index.js';
 import { openHost, type Host } from '../../host/host.js';
 import { Jobs } from '../../jobs/jobs.js';
 import type { ToolContext } from '../../mcp/define.js';
@@ -29,6 +29,17 @@ function words(request: AccuracyRequest, planned: Planned): string {
   return planned.method === 'probe' ? `${request.level}, ${planned.requests ?? 0} probe requests` : `${request.level}, evalscope on ${request.datasets.length} dataset${request.datasets.length === 1 ? '' : 's'}${request.limit === null ? '' : `, first ${request.limit} items a subset`}`;
 }
 
+/** @throws ToolError E_ARG_CONFLICT when another bisection works in this repository: two would check out commits under each other's feet */
+async function refuseSecond(repo: string, run: Run, request: Record<string, unknown>, host: Host): Promise<void> {
+  const [runs, jobs] = [new Runs(host), new Jobs(host)];
+  if ((await jobs.find(run, 'bisect', request)) !== null) return;
+  for (const id of await runs.list()) {
+    const known = await runs.open(id).then((r) => jobs.list(r), () => []);
+    const busy = known.find((j) => j.kind === 'bisect' && j.state === 'working' && j.request['repo'] === repo);
+    if (busy !== undefined) throw new ToolError('E_ARG_CONFLICT', `job ${busy.run}/${busy.job} bisects ${foreign(repo, 200)} already`, 'job_wait for it, or job_cancel it: that puts the work tree back');
+  }
+}
+
 /** The same for a bisection. */
 async function startBisect(args: StartArgs, run: Run, host: Host): Promise<ToolOk> {
   const { request, commits } = await readBisect(args, defaults.probeMaxTokens.value, host);
@@ -37,6 +48,7 @@ async function startBisect(args: StartArgs, run: Run, host: Host): Promise<ToolO
   const words = `bisection of ${commits} commits, about ${Math.ceil(Math.log2(commits + 1)) + 2} of them built, ${request.repeats} runs each`;
   const base = { findings: [], artifacts: [], warnings: [{ code: 'W-WORK-TREE', detail: `other commits are checked out in ${foreign(request.repo, 200)} until the job ends; leave it alone` }] } satisfies Partial<ToolOk>;
   if (args.dry_run === true) return { ...base, verdict: 'planned', headline: `${words}; nothing was started`, facts: { ...facts(null) }, next: [{ tool: 'accuracy_start', why: 'the same without dry_run bisects' }] };
+  await refuseSecond(request.repo, run, { ...request }, host);
   const { job, existing } = await new Jobs(host).start(run, 'bisect', { ...request });
   return { ...base, verdict: 'started', headline: `${existing ? 'this runs already' : 'started'}: ${words}`, facts: { ...facts(job.job) }, next: [{ tool: 'job_wait', why: 'its result names the first bad commit; job_cancel puts the work tree back' }] };
 }

@@ -29,7 +29,7 @@ function printed(fields: Fields, metric: string): PerfLatency {
 }
 
 /** Requests of a detailed result; times in seconds. Failed ones have an error text. */
-interface Details {
+export interface Details {
   readonly sent: number;
   readonly failed: number;
   readonly ttft: readonly number[];
@@ -42,7 +42,7 @@ interface Details {
 
 const numbersOf = (value: unknown): number[] => listOf(value).filter((v): v is number => typeof v === 'number' && Number.isFinite(v));
 
-function detailsOf(fields: Fields): Details | null {
+export function detailsOf(fields: Fields): Details | null {
   const [ttfts, itls, errors] = [listOf(fields['ttfts']), listOf(fields['itls']), listOf(fields['errors'])];
   if (ttfts.length === 0 || ttfts.length !== itls.length || errors.length !== ttfts.length) return null;
   const [inputs, outputs] = [listOf(fields['input_lens']), listOf(fields['output_lens'])];

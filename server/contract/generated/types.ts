@@ -210,6 +210,7 @@ export interface AllSchemas {
   AccuracyOutput: AccuracyOutput;
   GarbledAnswer: GarbledAnswer;
   AccuracyScore: AccuracyScore;
+  Bundle: Bundle;
   CapacityPlan: CapacityPlan;
   CaptureRecord: CaptureRecord;
   CaptureCounts: CaptureCounts;
@@ -693,6 +694,84 @@ export interface UnstableItem {
 export interface DetectorHits {
   detector: string;
   answers: number;
+}
+/**
+ * bundle.json at the top of a run root that `xllm-npu bundle` packed: what was taken along, what was redacted on the way, what stayed behind and why. The validator accepts other bytes than the ledger recorded only for raw files that this list calls redacted, with both hashes.
+ */
+export interface Bundle {
+  schema: 'bundle';
+  schema_version: string;
+  producer: Producer;
+  /**
+   * UTC time, ISO 8601.
+   */
+  created_at: string;
+  simulated: boolean;
+  /**
+   * Empty: `files` says more than a list of sources.
+   *
+   * @maxItems 0
+   */
+  source: [];
+  /**
+   * Run id; the folder in the archive has this name.
+   */
+  run: string;
+  ledger: BundleLedger;
+  /**
+   * Every file of the archive but this one and the ledger, sorted by path.
+   */
+  files: BundleFile[];
+  left_out: BundleLeftOut[];
+  /**
+   * Computed files that another machine cannot compute again, for a file they rest on was left out.
+   */
+  not_recomputable: string[];
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  seal: string;
+}
+export interface BundleLedger {
+  /**
+   * Lines of events.jsonl when the bundle was made.
+   */
+  events: number;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  head: string;
+}
+export interface BundleFile {
+  /**
+   * Relative to the run root.
+   */
+  path: string;
+  /**
+   * Size in the bundle.
+   */
+  bytes: number;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256_run: string;
+  /**
+   * SHA-256 of the file's bytes, lower-case hex.
+   */
+  sha256: string;
+  redacted: boolean;
+}
+export interface BundleLeftOut {
+  path: string;
+  bytes: number;
+  /**
+   * Null: the ledger does not know the file.
+   */
+  sha256_run: string | null;
+  /**
+   * job-state: bookkeeping of detached work; not-recorded: the ledger does not know it (caches, weights, hand-made files); outside-run: evidence that stays where it lies; secret-in-binary: a secret was seen in a file that cannot be redacted as text.
+   */
+  reason: 'job-state' | 'temporary' | 'not-recorded' | 'outside-run' | 'secret-in-binary';
 }
 /**
  * HBM of one rank, item by item, by the rules of the framework named; what it holds, what binds, and what a start-up log says to it.
@@ -4378,6 +4457,10 @@ export interface BenchStartPoint {
   number: number;
 }
 export interface OpVerifyFacts {
+  /**
+   * For job_wait: the job that compares tensors too large for one call; its result names the report.
+   */
+  job?: string | null;
   run: string;
   kind: string;
   op: string | null;

@@ -76,6 +76,14 @@ function matrixUnit({ shape, dtype, chip }: ConstraintInput): OpConstraint[] {
     const typed = ['int8', 'fp16', 'bf16', 'fp32', 'fp8_e4m3', 'fp8_e5m2'].includes(dtype);
     found.push(flag(typed ? 'ok' : 'violated', 'matrix-dtype', 'dtype', `the matrix unit takes int8, fp16, bf16 and fp32, not ${dtype}`, 'Ascend agent-skills, Triton-Ascend', typed ? null : 'cast to fp32 before the product'));
   }
+  const deep = shape.l1_k ?? shape.block_k;
+  if (m !== null && deep !== undefined) {
+    const copies = shape.l1_buffers ?? 1;
+    const room = sram?.l1_bytes ?? null;
+    const step = Math.max(1, constraint.ubRow.value / bytes);
+    const most = room === null ? 0 : down(room / ((m + n) * bytes * copies), step);
+    found.push(capped({ rule: 'l1-size', value: (m + n) * deep * bytes * copies, limit: room, unit: 'bytes', why: `${copies} × (${m} + ${n}) × ${deep} ${dtype} of both operands`, fit: most > 0 ? `l1_k ${most}` : 'fewer buffers, or a smaller tile', source }, room));
+  }
   const k = shape.block_k;
   if (k === undefined) return found;
   const step = Math.max(1, constraint.ubRow.value / bytes);

@@ -15,6 +15,10 @@ const shapeSchema = z.strictObject({
   l0c_tile: pair.optional(),
   /** K of one step of the matrix unit. */
   block_k: extent.optional(),
+  /** K of what L1 holds of both operands at once; default block_k. */
+  l1_k: extent.optional(),
+  /** Such pairs alive in L1 at once; double buffering counts twice. */
+  l1_buffers: extent.optional(),
   repeat: extent.optional(),
   threads: extent.optional(),
   /** Tile sizes that are known at run time only. */
@@ -26,7 +30,7 @@ const shapeSchema = z.strictObject({
 });
 export type KernelShape = z.output<typeof shapeSchema>;
 
-const expected = '{"tile":[64,128],"buffers":4,"grid":[40],"l0c_tile":[128,128]}; also block_k, repeat, threads, dynamic, graph, host_sync';
+const expected = '{"tile":[64,128],"buffers":4,"grid":[40],"l0c_tile":[128,128]}; also block_k, l1_k, l1_buffers, repeat, threads, dynamic, graph, host_sync';
 
 /** The JSON of `shapes`. @throws ToolError E_ARG_TYPE with the field that is wrong */
 export function kernelShape(text: string): KernelShape {

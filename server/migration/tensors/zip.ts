@@ -1,6 +1,7 @@
 import { foreign, ToolError } from '../../contract/index.js';
 import { readBytes } from '../../host/bytes.js';
 import { fileSize } from '../../host/files.js';
+import { crc32 } from './crc.js';
 import { deflatedSource, plainSource, type ByteSource } from './source.js';
 
 /** One file of an archive. Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.3.14–4.3.16 and 4.5.3. */
@@ -20,6 +21,22 @@ function broken(path: string, what: string): ToolError {
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const big = (v: DataView, at: number): number => Number(v.getBigUint64(at, true));
+
+/** A member that is checked against the directory's CRC-32 once its last byte was read. */
+function whole(source: ByteSource, path: string, size: number, expected: number): ByteSource {
+  let read = 0;
+  let sum = 0;
+  return {
+    read: async (count) => {
+      const bytes = await source.read(count);
+      sum = crc32(bytes, sum);
+      read += bytes.length;
+      if (read === size && sum !== expected) throw broken(path, 'the checksum of a member is wrong, so its data were damaged');
+      return bytes;
+    },
+    close: () => source.close(),
+  };
+}
 
 /** Where the central directory lies. */
 async function directory(path: string, size: number): Promise<{ offset: number; bytes: number }> {
@@ -70,6 +87,7 @@ export async function members(path: string): Promise<Member[]> {
     if ((flags & 1) !== 0 || (method !== 0 && method !== 8)) throw broken(path, 'a member that is encrypted, or packed by another method than deflate');
     const name = new TextDecoder().decode(new Uint8Array(v.buffer, v.byteOffset + at + 46, nameBytes));
     const place = wide(v, at, nameBytes, extra);
+    const checksum = v.getUint32(at + 16, true);
     found.push({
       name,
       size: place.size,
@@ -77,7 +95,7 @@ export async function members(path: string): Promise<Member[]> {
         const local = view(await readBytes(path, place.offset, 30));
         if (local.byteLength < 30 || local.getUint32(0, true) !== 0x0403_4b50) throw broken(path, 'a member that is not where the directory says');
         const data = place.offset + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-        return method === 0 ? plainSource(path, data) : deflatedSource(path, data, place.packed);
+        return whole(method === 0 ? plainSource(path, data) : deflatedSource(path, data, place.packed), path, place.size, checksum);
       },
     });
     at = next;

@@ -1,5 +1,5 @@
 import type { MemoryRow } from '../../contract/index.js';
-import type { Profile } from '../../profiles/profile.js';
+import { blockMemory, type Profile } from '../../profiles/profile.js';
 import { byText, known, round } from '../../profiles/derived/numbers.js';
 import type { Placed } from './placed.js';
 
@@ -12,7 +12,7 @@ function mb(bytes: number | null): number | null {
 
 /**
  * One row per device and component. The peak is the first instant of the largest reservation (of the largest use where nothing
- * is reserved); fragmentation = (reserved − allocated) / reserved there. Null without a memory series.
+ * is reserved); the pool of KV blocks is one sample; fragmentation = (reserved − allocated) / reserved there. Null without a memory series.
  */
 export function memoryRows(profile: Profile): Placed<MemoryRow>[] | null {
   if (profile.memory.length === 0) return null;
@@ -35,7 +35,8 @@ export function memoryRows(profile: Profile): Placed<MemoryRow>[] | null {
       peak_mb: mb(known(by[at])),
       reserved_mb: mb(reserved),
       allocated_mb: mb(allocated),
-      fragmentation_pct: reserved === null || allocated === null || !(reserved > 0) || allocated > reserved ? null : round(((reserved - allocated) / reserved) * 100),
+      // Free blocks of the pool are room, not fragments.
+      fragmentation_pct: series.component === blockMemory || reserved === null || allocated === null || !(reserved > 0) || allocated > reserved ? null : round(((reserved - allocated) / reserved) * 100),
     };
     rows.push({ at: series.device ?? -1, row });
   }

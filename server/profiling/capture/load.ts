@@ -1,5 +1,6 @@
 import { ToolError } from '../../contract/index.js';
 import type { JobContext } from '../../jobs/worker.js';
+import { BlockWatch, metricsFile } from './blocks.js';
 import type { Progress } from './record.js';
 import { limits } from './thresholds.js';
 import { addCounts, Batch, modelOf, type Load } from './workload.js';
@@ -59,8 +60,25 @@ export class LoadPlan {
   /** Opens the window, runs the load of the phase in it, closes it. */
   async run(window: Window): Promise<void> {
     await this.#ctx.report('capturing', { done: 0, total: this.#progress.request.batches });
-    if (this.#progress.request.phase === 'decode') await this.#decode(window);
-    else await this.#batches(window);
+    const watch = new BlockWatch(this.#load.endpoint);
+    const watched: Window = {
+      open: async () => {
+        const opened = await window.open();
+        if (opened) watch.start();
+        return opened;
+      },
+      close: async () => {
+        await watch.stop();
+        await window.close();
+      },
+    };
+    try {
+      if (this.#progress.request.phase === 'decode') await this.#decode(watched);
+      else await this.#batches(watched);
+    } finally {
+      await watch.stop();
+    }
+    if (watch.page !== '') this.#progress.logs.set(metricsFile, watch.page);
     const { during } = this.#progress;
     if (during.failed > 0) this.#progress.because('workload-failed', `${during.failed} of ${during.requests} requests failed while the collection ran`);
   }

@@ -1,5 +1,6 @@
 import { check, producer, redactValue, ToolError, type CaptureRecord } from '../../contract/index.js';
 import type { JobContext } from '../../jobs/worker.js';
+import { metricsFile } from './blocks.js';
 import type { Folder } from './folders.js';
 import { cautions, type CaptureReasonCode, type Reason } from './reasons.js';
 import type { CaptureRequest } from './request.js';
@@ -109,7 +110,7 @@ export async function writeRecord(ctx: JobContext, progress: Progress): Promise<
   const dir = captureDir(ctx.job);
   await ctx.run.writeRaw(by(request), [
     { path: `${dir}/capture.json`, kind: 'capture-record', text: `${JSON.stringify(clean.value, null, 2)}\n` },
-    ...[...progress.logs].filter(([, text]) => text !== '').map(([name, text]) => ({ path: `${dir}/${name}`, kind: 'profiler-log', text })),
+    ...[...progress.logs].filter(([, text]) => text !== '').map(([name, text]) => ({ path: `${dir}/${name}`, kind: name === metricsFile ? 'service-metrics' : 'profiler-log', text })),
   ]);
   await ctx.run.recordRaw(by(request), dir);
   if (progress.attachedAt === null) return;

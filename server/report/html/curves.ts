@@ -1,6 +1,7 @@
 import { scaleLinear } from 'd3-scale';
 import { line, curveStepAfter } from 'd3-shape';
 import type { PerfLatency, PerfPoint } from '../../contract/index.js';
+import { primaryRow } from '../answers.js';
 import type { Evidence } from '../gather.js';
 import type { Words } from '../words.js';
 import { axes, legend, type Box, type Key, type Scale } from './axes.js';
@@ -18,10 +19,12 @@ interface Measured {
   readonly series: string;
   readonly path: string;
   readonly point: PerfPoint;
+  /** Place of the point in its file. */
+  readonly at: number;
 }
 
 function measured(e: Evidence): Measured[] {
-  return e.of('perf-metrics').flatMap(({ path, value }) => value.points.map((point) => ({ series: value.service_job ?? value.job ?? path.split('/').slice(0, 2).join('/'), path, point })));
+  return e.of('perf-metrics').flatMap(({ path, value }) => value.points.map((point, at) => ({ series: value.service_job ?? value.job ?? path.split('/').slice(0, 2).join('/'), path, point, at })));
 }
 
 interface Spread {
@@ -116,18 +119,20 @@ function quantiles(l: PerfLatency): (readonly [number, number])[] {
 
 /** Distribution of TTFT and TPOT: from the requests where the client left them, else through the percentiles it reported. */
 export function latencyCdf(e: Evidence, w: Words): Chart | null {
-  const rowsOf = new Map(e.passes.map((p) => [p.folder, p.rows]));
   const all = measured(e).map((m) => {
-    const rows = rowsOf.get(m.path.replace(/\/[^/]*$/, '')) ?? [];
+    const requests = e.latencies(m.path, m.at);
     const cdf = (pick: 'ttft_ms' | 'tpot_ms'): Cdf => {
-      const values = rows.map((r) => r[pick]).filter((v) => v !== null);
+      const values = requests?.[pick] ?? [];
       return values.length > 1 ? { exact: true, points: empirical(values) } : { exact: false, points: quantiles(m.point[pick]) };
     };
     return { ...m, name: `${m.series} ${m.point.id}${(m.point.repeat ?? 1) > 1 ? ` r${m.point.repeat ?? 1}` : ''}`, ttft: cdf('ttft_ms'), tpot: cdf('tpot_ms') };
   }).filter((m) => m.ttft.points.length > 1 || m.tpot.points.length > 1);
   if (all.length === 0) return null;
-  // One pass of each load before the second of any.
-  const shown = [...all].sort((a, b) => (a.point.repeat ?? 1) - (b.point.repeat ?? 1)).slice(0, hues);
+  // One pass of each load before the second of any, the compared load first, the services of a load side by side.
+  const compared = e.of('comparison-report').map((c) => primaryRow(c.value)?.load ?? '').at(-1);
+  const loadsInOrder = [...new Set(all.map((m) => m.point.id))].sort((a, b) => Number(b === compared) - Number(a === compared));
+  const order = (m: (typeof all)[number]): number => (m.point.repeat ?? 1) * 1e6 + loadsInOrder.indexOf(m.point.id);
+  const shown = [...all].sort((a, b) => order(a) - order(b)).slice(0, hues);
   const draw = (box: Box, name: string, pick: (m: (typeof all)[number]) => Cdf): string => {
     const x = scaleLinear([0, top(shown.flatMap((m) => pick(m).points.map(([v]) => v)))], [box.left, box.right]).nice();
     const y = scaleLinear([0, 1], [box.bottom, box.top]);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { producer, type Finding } from '../../contract/index.js';
+import { foreign, producer, type Finding, type SchemaName } from '../../contract/index.js';
 import { missingForFormal } from '../../runs/manifest.js';
 import { answers, type Answer } from '../answers.js';
 import { evidenceFiles, type Evidence, type Held } from '../gather.js';
@@ -15,30 +15,34 @@ import { style } from './style.js';
 /** Comparisons and findings a page shows; the artifacts hold all. */
 const shown = { comparisons: 3, findings: 30, files: 400 };
 
-/** The newest artifact of a kind that has something to draw. */
-function newest<T>(held: readonly T[], draw: (one: T) => Chart | null): Chart | null {
+/** The newest artifacts of a kind that have something to draw, newest first; those before it say that they are older. */
+function newest<T extends { path: string }>(held: readonly T[], most: number, w: Words, draw: (one: T) => Chart | null): Chart[] {
+  const made: Chart[] = [];
   for (const one of [...held].reverse()) {
-    const chart = draw(one);
-    if (chart !== null) return chart;
+    const chart = made.length === most ? null : draw(one);
+    if (chart !== null) made.push(made.length === 0 ? chart : { ...chart, id: `${chart.id}-${made.length + 1}`, title: `${chart.title} (${w.earlier}: ${foreign(one.path, 80)})` });
   }
-  return null;
+  return made;
 }
 
 /** Every drawing there may be, with its title for the list of those left out. */
 function charts(e: Evidence, w: Words): { title: string; made: Chart[] }[] {
   const compared = e.of('comparison-report').slice(-shown.comparisons).reverse().flatMap((c: Held<'comparison-report'>, i) => beforeAfter(c, w, i === 0 ? 'compared' : `compared-${i + 1}`) ?? []);
   const one = (title: string, chart: Chart | null): { title: string; made: Chart[] } => ({ title, made: chart === null ? [] : [chart] });
+  // A run that compares has a before and an after; others are about their newest state.
+  const most = e.of('comparison-report').length + e.of('accuracy-comparison').length > 0 ? 2 : 1;
+  const some = <N extends SchemaName>(title: string, schema: N, draw: (x: Held<N>) => Chart | null): { title: string; made: Chart[] } => ({ title, made: newest(e.of(schema), most, w, draw) });
   return [
     { title: w.beforeAfter, made: compared },
-    one(w.incidents, newest(e.of('incident-report'), (x) => incidentTimeline(x, w))),
+    some(w.incidents, 'incident-report', (x) => incidentTimeline(x, w)),
     one(w.curve, throughputLatency(e, w)),
     one(w.cdf, latencyCdf(e, w)),
-    one(w.windows, newest(e.of('profiling-analysis'), (x) => deviceTime(x, w))),
-    one(w.kernels, newest(e.of('profiling-analysis'), (x) => kernelShare(x, w))),
-    one(w.steps, newest(e.of('pipeline-analysis'), (x) => stepsAndBubbles(x, w))),
-    one(w.skew, newest(e.of('pipeline-analysis'), (x) => rankSkew(x, w))),
-    one(w.roofline, newest(e.of('compute-estimate'), (x) => roofline(x, w))),
-    one(w.hbm, newest(e.of('capacity-plan'), (x) => hbmLedger(x, w))),
+    some(w.windows, 'profiling-analysis', (x) => deviceTime(x, w)),
+    some(w.kernels, 'profiling-analysis', (x) => kernelShare(x, w)),
+    some(w.steps, 'pipeline-analysis', (x) => stepsAndBubbles(x, w)),
+    some(w.skew, 'pipeline-analysis', (x) => rankSkew(x, w)),
+    some(w.roofline, 'compute-estimate', (x) => roofline(x, w)),
+    some(w.hbm, 'capacity-plan', (x) => hbmLedger(x, w)),
   ];
 }
 

@@ -26,20 +26,39 @@ function finding(hit: Hit): Finding {
   };
 }
 
-/** Questions the diff raises, by its paths and added lines; what is the same topic stands together. */
+/** Where a file raises a question: its path, or the first added line. */
+function raisedBy(f: Prepared, q: Question): string | null {
+  const path = foreign(f.file.path, limits.quoted.value);
+  if (q.touches.test(f.file.path)) return path;
+  if (!q.touches.test(f.cleanText)) return null;
+  for (const { hunk, clean } of f.hunks) {
+    const at = hunk.lines.findIndex((l, i) => l.added && q.touches.test(clean[i] ?? ''));
+    if (at !== -1) return `${path}:${String(hunk.lines[at]?.line ?? 0)}`;
+  }
+  return null;
+}
+
+/** Questions the diff raises, by its paths and added lines, each with the first file that does. */
 function checklist(files: readonly Prepared[], questions: readonly Question[]): Body['judgement_checklist'] {
-  if (files.length === 0) return [];
-  const code = files.filter((f) => f.language !== 'other').map((f) => ({ ...f, text: f.hunks.map(({ clean }) => clean.join('\n')).join('\n') }));
+  const raised = new Map<Question, string>();
+  let open = questions;
+  let any: RegExp | null = null;
+  for (const f of files) {
+    if (f.language === 'other' || open.length === 0) continue;
+    // Most files raise nothing new: one pattern of all open questions decides that.
+    any ??= new RegExp(open.map((q) => `(?:${q.touches.source})`).join('|'), 'i');
+    if (!any.test(f.file.path) && !any.test(f.cleanText)) continue;
+    const left = open.filter((q) => {
+      const because = raisedBy(f, q);
+      if (because !== null) raised.set(q, because);
+      return because === null;
+    });
+    if (left.length < open.length) any = null;
+    open = left;
+  }
   return questions.flatMap((q) => {
-    for (const f of code) {
-      if (q.touches.test(f.file.path)) return [{ id: q.id, topic: q.topic, ask: q.ask, because: foreign(f.file.path, limits.quoted.value) }];
-      if (!q.touches.test(f.text)) continue;
-      for (const { hunk, clean } of f.hunks) {
-        const at = hunk.lines.findIndex((l, i) => l.added && q.touches.test(clean[i] ?? ''));
-        if (at !== -1) return [{ id: q.id, topic: q.topic, ask: q.ask, because: `${foreign(f.file.path, limits.quoted.value)}:${String(hunk.lines[at]?.line ?? 0)}` }];
-      }
-    }
-    return [];
+    const because = raised.get(q);
+    return because === undefined ? [] : [{ id: q.id, topic: q.topic, ask: q.ask, because }];
   });
 }
 

@@ -9,8 +9,6 @@ type Check = (files: readonly Prepared[], applies: (path: string) => boolean) =>
 function added(prepared: Prepared): { clean: readonly string[]; at: number; line: number; text: string; section: string }[] {
   return prepared.hunks.flatMap(({ hunk, clean }) => hunk.lines.flatMap((l, at) => (l.added ? [{ clean, at, line: l.line, text: l.text, section: hunk.section }] : [])));
 }
-const cleanText = (prepared: Prepared): string => prepared.hunks.map((h) => h.clean.join('\n')).join('\n');
-const rawText = (prepared: Prepared): string => prepared.hunks.map((h) => h.hunk.lines.map((l) => l.text).join('\n')).join('\n');
 const isTest = (path: string): boolean => /(?:^|\/)tests?\/|_test\.|test_[^/]*\.py$/.test(path);
 const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -24,7 +22,7 @@ const pairs: readonly (readonly [RegExp, RegExp])[] = [
 
 const unpaired: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'cpp').flatMap((prepared) => {
-    const all = cleanText(prepared);
+    const all = prepared.cleanText;
     return pairs.flatMap(([take, give]) => (!take.test(all) || give.test(all) ? [] : added(prepared).filter((l) => take.test(l.clean[l.at] ?? '') && !/unique_ptr|Guard|shared_ptr/.test(l.clean[l.at] ?? '')).slice(0, 1).map((l) => ({ prepared, line: l.line, text: l.text }))));
   });
 
@@ -33,7 +31,7 @@ const quoted = (text: string): string[] => [...text.matchAll(/["'](\w+)["']/g)].
 /** Fields of DISPATCH_SCHEMA against the keys of each SPECIALIZATIONS item, where both lists stand whole in the diff. */
 const schema: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'python').flatMap((prepared) => {
-    const text = rawText(prepared);
+    const text = prepared.rawText;
     const declared = /DISPATCH_SCHEMA\s*=\s*\[([\s\S]*?)\n?\s*\]/.exec(text)?.[1];
     const listed = /SPECIALIZATIONS\s*=\s*\[([\s\S]*?)\n?\s*\]/.exec(text)?.[1];
     if (declared === undefined || listed === undefined) return [];
@@ -52,7 +50,7 @@ function signature(clean: readonly string[], section: string, at: number): strin
 
 const constexpr: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'python').flatMap((prepared) =>
-    added(prepared).flatMap((l) => {
+    (/\btl\.(?:static_range|arange)\(/.test(prepared.cleanText) ? added(prepared) : []).flatMap((l) => {
       const text = l.clean[l.at] ?? '';
       const name = /\btl\.static_range\(\s*([a-z_]\w*)\s*[,)]/.exec(text)?.[1] ?? /\btl\.arange\(\s*0\s*,\s*([a-z_]\w*)\s*\)/.exec(text)?.[1];
       if (name === undefined) return [];
@@ -85,7 +83,7 @@ const portWindow: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path)).flatMap((prepared) => {
     const seen: { port: number; ranks: number; line: number; text: string }[] = [];
     const found: Where[] = [];
-    for (const l of added(prepared)) {
+    for (const l of /port[= ]\d/.test(prepared.rawText) ? added(prepared) : []) {
       const port = Number(/--?(?:master[-_])?port[= ](\d{2,5})\b/.exec(l.text)?.[1] ?? NaN);
       if (!Number.isFinite(port)) continue;
       const ranks = ranksOf(l.text);
@@ -98,7 +96,7 @@ const portWindow: Check = (files, applies) =>
 const submodule: Check = (files) => {
   const moved = files.filter((f) => f.file.kind === 'submodule' || f.hunks.some(({ hunk }) => hunk.lines.some((l) => l.added && l.text.startsWith('Subproject commit '))));
   const others = files.filter((f) => !moved.includes(f) && f.file.path !== '.gitmodules');
-  return others.length === 0 ? [] : moved.filter((m) => !others.some((o) => rawText(o).includes(base(m.file.path)))).map((prepared) => ({ prepared, line: added(prepared)[0]?.line ?? null, text: added(prepared)[0]?.text ?? '' }));
+  return others.length === 0 ? [] : moved.filter((m) => !others.some((o) => o.rawText.includes(base(m.file.path)))).map((prepared) => ({ prepared, line: added(prepared)[0]?.line ?? null, text: added(prepared)[0]?.text ?? '' }));
 };
 
 const cmake: Check = (files, applies) => {
@@ -120,7 +118,7 @@ const untestedLines = 5;
 /** A property that is added must be in the two lists of the same file. */
 const configTrio: Check = (files, applies) =>
   files.filter((f) => applies(f.file.path) && f.language === 'cpp').flatMap((prepared) =>
-    (cleanText(prepared).includes('PROPERTY') ? added(prepared) : []).flatMap((l) => {
+    (prepared.cleanText.includes('PROPERTY') ? added(prepared) : []).flatMap((l) => {
       const name = /\bPROPERTY\s*\(\s*[^,]+,\s*(\w+)\s*\)/.exec(l.clean[l.at] ?? '')?.[1];
       if (name === undefined) return [];
       const stem = prepared.file.path.replace(/\.\w+$/, '');

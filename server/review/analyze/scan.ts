@@ -14,12 +14,19 @@ export interface Hit {
 export interface Prepared {
   readonly file: DiffFile;
   readonly language: Language;
-  readonly hunks: readonly { readonly hunk: Hunk; readonly clean: readonly string[] }[];
+  readonly hunks: readonly { readonly hunk: Hunk; readonly clean: readonly string[]; readonly raw: readonly string[] }[];
+  /** All lines in one text, as they stand and cleaned: most questions are answered once for a file, not once for a line. */
+  readonly rawText: string;
+  readonly cleanText: string;
 }
 
 export function prepare(file: DiffFile): Prepared {
   const language = languageOf(file.path);
-  return { file, language, hunks: file.hunks.map((hunk) => ({ hunk, clean: cleaned(hunk.lines.map((l) => l.text), language) })) };
+  const hunks = file.hunks.map((hunk) => {
+    const raw = hunk.lines.map((l) => l.text);
+    return { hunk, raw, clean: cleaned(raw, language) };
+  });
+  return { file, language, hunks, rawText: hunks.map((h) => h.raw.join('\n')).join('\n'), cleanText: hunks.map((h) => h.clean.join('\n')).join('\n') };
 }
 
 const indent = (text: string): number => text.search(/\S|$/);
@@ -77,18 +84,22 @@ function holds(c: Compiled, source: readonly string[], clean: readonly string[],
   return c.inside.every((pattern) => around.some((text) => pattern.test(text))) && !(c.notIn !== null && around.some((text) => c.notIn?.test(text) === true));
 }
 
+/** One pattern of all; of none it matches nothing. */
+const anyOf = (rules: readonly Compiled[]): RegExp => new RegExp(rules.map((c) => `(?:${c.pattern?.source ?? '(?!)'})`).join('|') || '(?!)');
+
 /** Hits of the line rules in the added lines of a file. One hit a rule and line. */
 export function scanFile(prepared: Prepared, rules: readonly Compiled[]): Hit[] {
   const { file, language } = prepared;
   const mine = rules.filter((c) => c.pattern !== null && (c.rule.scope.languages.includes('any') || c.rule.scope.languages.some((l) => l === language)) && c.applies(file.path));
   if (mine.length === 0) return [];
   // Most lines match nothing: one pattern of them all decides that.
-  const some = new RegExp(mine.map((c) => `(?:${c.pattern?.source ?? '(?!)'})`).join('|'));
+  const some = anyOf(mine);
+  const someRaw = anyOf(mine.filter((c) => c.rule.raw === true));
   const hits: Hit[] = [];
-  for (const { hunk, clean } of prepared.hunks) {
-    const raw = hunk.lines.map((l) => l.text);
+  for (const { hunk, clean, raw } of prepared.hunks) {
     hunk.lines.forEach((line, at) => {
-      if (!line.added || !(some.test(clean[at] ?? '') || some.test(line.text))) return;
+      const text = clean[at] ?? '';
+      if (!line.added || !(some.test(text) || (text !== line.text && someRaw.test(line.text)))) return;
       for (const c of mine) if (holds(c, c.rule.raw === true ? raw : clean, clean, hunk.section, at)) hits.push({ rule: c, file: file.path, line: line.line, text: line.text });
     });
   }

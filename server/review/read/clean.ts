@@ -6,8 +6,8 @@ export function languageOf(path: string): Language {
   return /\.pyi?$/.test(path) ? 'python' : 'other';
 }
 
-/** " ' / # */
-const marks = new Set([34, 39, 47, 35]);
+/** What may begin a string or a comment. */
+const mark = /["'/#]/g;
 
 /**
  * Lines with comments and the inside of strings blanked, columns kept. State is carried from line to line of a hunk; a hunk that begins
@@ -63,8 +63,8 @@ export function cleaned(lines: readonly string[], language: Language): string[] 
         continue;
       }
       // Up to the next character that may begin something, in one piece.
-      let end = at + 1;
-      while (end < line.length && !marks.has(line.charCodeAt(end))) end += 1;
+      mark.lastIndex = at + 1;
+      const end = mark.exec(line)?.index ?? line.length;
       out += line.slice(at, end);
       at = end;
     }

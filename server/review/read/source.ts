@@ -48,10 +48,16 @@ export async function diffOf(repo: string, base: string | undefined, head: strin
     if (found === undefined || found === '') throw new ToolError('E_ARG_TYPE', `${name} ${foreign(value, 60)} is no commit of this repository`, 'give a commit, a tag or a branch that is there');
     return found;
   };
+  // Asked at once: each start of git takes as long as its answer.
+  const named = Promise.allSettled([head === undefined ? null : commit('head', head), base === undefined ? undefined : commit('base', base)]);
   if ((await git('rev-parse', '--is-inside-work-tree')) === null) throw new ToolError('E_PATH_KIND', `${foreign(repo, 200)} is no git work tree`, 'give the root of a clone, or a diff file as diff_path');
-  const to = head === undefined ? null : await commit('head', head);
-  const upstream = base === undefined ? (await git('merge-base', to ?? 'HEAD', '@{upstream}'))?.trim() : undefined;
-  const from = base !== undefined ? await commit('base', base) : upstream !== undefined && upstream !== '' ? upstream : await commit('base', to === null ? 'HEAD' : `${to}^`);
+  const [toAnswer, fromAnswer] = await named;
+  if (toAnswer.status === 'rejected') throw toAnswer.reason;
+  if (fromAnswer.status === 'rejected') throw fromAnswer.reason;
+  const to = toAnswer.value;
+  const given = fromAnswer.value;
+  const upstream = given === undefined ? (await git('merge-base', to ?? 'HEAD', '@{upstream}'))?.trim() : undefined;
+  const from = given !== undefined ? given : upstream !== undefined && upstream !== '' ? upstream : await commit('base', to === null ? 'HEAD' : `${to}^`);
   const range = to === null ? [from] : [`${from}...${to}`];
   const text = await git('diff', '--no-ext-diff', '--no-textconv', '--no-color', '--submodule=short', `-U${String(limits.context.value)}`, ...range, '--');
   if (text === null) throw new ToolError('E_PROGRAM_FAILED', 'git diff failed, or its output passed 64 MiB', 'narrow base and head');

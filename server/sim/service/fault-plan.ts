@@ -5,6 +5,8 @@ import type { AnswerFaults } from './completion.js';
 /** What the planted faults mean for one service of `world` ranks. */
 export interface FaultPlan {
   readonly oomAtLoad: boolean;
+  /** Bytes the warm-up wants beside weights and cache; 0: what it wants is always there. */
+  readonly warmupBytes: number;
   readonly missing: boolean;
   readonly dStateLoad: boolean;
   readonly portInUse: boolean;
@@ -24,6 +26,8 @@ export interface FaultPlan {
 export function planFaults(host: SimHost, rank: number, world: number): FaultPlan {
   const last = world - 1;
   const factorOf = (r: number): number => (faultFor(host, 'slow-rank', r, last) === null ? 1 : assumed('slowRankFactor'));
+  const oom = faultFor(host, 'oom-at-load', rank, 0);
+  const drop = faultFor(host, 'accuracy-drop', rank, null);
   const garbled = faultFor(host, 'garbled-output', rank, null);
   const crash = host.faults.find((f) => f.name === 'crash-after-n');
   const kinds = [
@@ -33,7 +37,8 @@ export function planFaults(host: SimHost, rank: number, world: number): FaultPla
     { name: 'hang', kind: 'hang', fallback: 0, needs: 1 },
   ] as const;
   return {
-    oomAtLoad: faultFor(host, 'oom-at-load', rank, 0) !== null,
+    oomAtLoad: oom !== null && oom.needsBytes === undefined,
+    warmupBytes: oom?.needsBytes ?? 0,
     missing: faultFor(host, 'missing-rank', rank, last) !== null,
     dStateLoad: faultFor(host, 'd-state-load', rank, 0) !== null,
     portInUse: faultFor(host, 'port-in-use', rank, 0) !== null,
@@ -41,7 +46,7 @@ export function planFaults(host: SimHost, rank: number, world: number): FaultPla
     acceptance: faultFor(host, 'mtp-regression', rank, null) === null ? assumed('acceptance') : assumed('acceptanceRegressed'),
     launch_us: assumed('launch_us') * (faultFor(host, 'host-bound', rank, null) === null ? 1 : assumed('hostBoundLaunchFactor')),
     answers: {
-      wrongShare: faultFor(host, 'accuracy-drop', rank, null) === null ? 0 : assumed('wrongAnswerShare'),
+      wrongShare: drop === null ? 0 : (drop.share ?? assumed('wrongAnswerShare')),
       garbledAfter: garbled === null ? null : (garbled.after ?? assumed('garbledAfterTokens')),
     },
     computeFactor: factorOf(rank),

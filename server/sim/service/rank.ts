@@ -100,8 +100,11 @@ export class Rank {
     return this.#weights;
   }
 
+  /** Takes the cache. Dies when the warm-up then finds less than it wants. */
   holdCache(bytes: number): void {
-    this.tenant.hold(this.#weights + bytes);
+    const held = this.#weights + bytes;
+    this.tenant.hold(held);
+    if (this.freeBytes(held) < this.faults.warmupBytes) this.dieOfMemory(this.faults.warmupBytes, held);
   }
 
   /** Never returns; only a hard signal ends it. */
