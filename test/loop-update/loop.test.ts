@@ -177,7 +177,7 @@ describe('attempts', () => {
     const card = { title: 'graph', framework: 'xllm', model_family: 'Qwen3', scenario: 'decode', change: 'enable_graph=true', effect: [], touched_paths: [], risks: [], next_checks: [], status: 'pending', confidence: 'low', evidence: [{ path: report, note: 'comparison' }] };
     expect((await call({ action: 'submit' })).verdict).toBe('blocked');
     await registry.call('history_search', { record_json: JSON.stringify(card) }, ctx);
-    expect(await call({ action: 'submit' })).toMatchObject({ verdict: 'target-met', facts: { stop_reason: 'target-met' } });
+    expect(await call({ action: 'submit' })).toMatchObject({ verdict: 'target-met', facts: { stop_reason: 'target-met', attempts: [{ n: 1, outcome: 'gain', delta_pct: -12, closed_at: expect.any(String) }] } });
     expect((await fail({ action: 'submit' })).code).toBe('E_ARG_CONFLICT');
   });
 });

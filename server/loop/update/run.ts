@@ -70,14 +70,27 @@ function open({ state, now }: Desk, hypothesis: string, change: string): Turn {
   return { verdict: 'open', state: { ...state, attempts: [...state.attempts, attempt] } };
 }
 
+/** The state with its open attempt closed, its comparisons kept. */
+function closed({ state, manifest, evidence, now }: Omit<Desk, 'gate'>, current: Attempt, outcome: Outcome, reason: string | null): LoopState {
+  const younger = evidence.comparisons.filter((c) => c.value.created_at >= current.opened_at).map((c) => c.path);
+  const done: Attempt = { ...current, closed_at: now, outcome, reason, delta_pct: measuredOutcome(state, manifest, evidence, current.opened_at)?.delta_pct ?? null, evidence: younger };
+  return { ...state, attempts: state.attempts.map((a) => (a.n === current.n ? done : a)) };
+}
+
+/** A target that is met ends the loop behind its record, and with it the attempt that met it: its outcome is the measured one. */
+function settled(at: Desk, state: LoopState, detail: string): LoopState {
+  const current = openAttempt(state);
+  const measured = current === null ? null : measuredOutcome(state, at.manifest, at.evidence, current.opened_at);
+  return current === null || measured === null ? state : closed({ ...at, state }, current, measured.outcome, detail);
+}
+
 function close({ state, manifest, evidence, now }: Desk, outcome: Outcome, reason: string | undefined): Turn {
   const current = openAttempt(state);
   if (current === null) return blocked(state, 'an open attempt', null, 'loop_update');
   const measured = measuredOutcome(state, manifest, evidence, current.opened_at);
   if (outcome === 'gain' && measured?.outcome !== 'gain') return blocked(state, 'a gain that bench_compare computed', measured === null ? null : `${measured.outcome}, ${String(measured.delta_pct)} %`, 'bench_compare');
   if (outcome !== 'gain' && measured?.outcome === 'gain' && outcome !== 'abandoned' && outcome !== 'failed') return blocked(state, 'an outcome that agrees with bench_compare', `gain, ${String(measured.delta_pct)} %`, 'bench_compare');
-  const closed: Attempt = { ...current, closed_at: now, outcome, reason: reason ?? null, delta_pct: measured?.delta_pct ?? null, evidence: evidence.comparisons.filter((c) => c.value.created_at >= current.opened_at).map((c) => c.path) };
-  return { verdict: 'open', state: { ...state, attempts: state.attempts.map((a) => (a.n === current.n ? closed : a)), phase: firstOfAttempt } };
+  return { verdict: 'open', state: { ...closed({ state, manifest, evidence, now }, current, outcome, reason ?? null), phase: firstOfAttempt } };
 }
 
 function act(args: UpdateArgs, at: Desk): Turn {
@@ -121,7 +134,7 @@ export async function update(args: UpdateArgs, ctx: ToolContext): Promise<ToolOk
   const stop = turn.state.stop_reason === null ? stopOf(turn.state, at.manifest, at.evidence) : null;
   // A target that is met still wants its lesson; the other ends stop at once.
   const ends = stop !== null && (stop.reason !== 'target-met' || turn.state.passed.some((p) => p.phase === 'record' && p.at >= (turn.state.attempts.at(-1)?.opened_at ?? '')));
-  if (stop !== null && ends) turn = { verdict: stop.reason === 'target-met' ? 'target-met' : 'stopped', state: { ...turn.state, stop_reason: stop.reason, stop_detail: stop.detail } };
+  if (stop !== null && ends) turn = { verdict: stop.reason === 'target-met' ? 'target-met' : 'stopped', state: { ...(stop.reason === 'target-met' ? settled(at, turn.state, stop.detail) : turn.state), stop_reason: stop.reason, stop_detail: stop.detail } };
   const simulated = [...at.evidence.manifests.values()].some((m) => m.simulated);
   const state: LoopState = { ...turn.state, simulated, gap_pct: gapPct(turn.state, at.manifest, at.evidence), updated_at: at.now };
   const artifacts = args.action === 'status' ? [] : await writeState(run, by, state);
