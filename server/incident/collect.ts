@@ -83,7 +83,7 @@ export class Collector {
       ...this.#hccn.map((args) => ['hccn_tool', ...args].join(' ')),
       ['dmesg', ...kernelQuery].join(' '),
       ['df', ...diskQuery].join(' '),
-      `${['journalctl', ...journalQuery].join(' ')}, when dmesg is refused`,
+      ['journalctl', ...journalQuery].join(' '),
       ...kernelFiles.map((f) => `read the end of ${f}, when both are refused`),
       ...systemFiles.map((f) => `read ${f}`),
       'read names of ASCEND_* and HCCL_* variables, values redacted',
@@ -169,7 +169,8 @@ export class Collector {
       return;
     }
     const journal = await this.#ask('journalctl', journalQuery);
-    if (journal?.ok === true && journal.text.trim() !== '') {
+    // `-- No entries --` is what a journal without kernel messages prints.
+    if (journal?.ok === true && journal.text.split('\n').some((line) => line !== '' && !line.startsWith('-- '))) {
       this.#texts.push({ name: 'journal.log', text: recentKernel(journal.text, this.#host.now(), true), log: true });
       return;
     }

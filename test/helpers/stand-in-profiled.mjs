@@ -56,6 +56,7 @@ const server = createServer(async (request, response) => {
     if (request.url === '/stop_profile' && o.torchFrom !== undefined) cpSync(o.torchFrom, join(o.torchDir, 'host_1_20260302030405006_ascend_pt'), { recursive: true });
     return response.end();
   }
+  if (request.method === 'GET') return response.writeHead(404).end();
   const asked = JSON.parse(body);
   requests += 1;
   say({ event: 'request', words: asked.prompt.split(' ').length, max: asked.max_tokens, prompt: asked.prompt.slice(0, 40) });

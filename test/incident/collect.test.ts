@@ -35,6 +35,7 @@ describe('collect', () => {
   it('lists what it runs before, records each with its outcome, keeps no value of a variable, and says what was refused', async () => {
     await program('npu-smi', 'exit 0');
     await program('dmesg', 'echo "dmesg: read kernel buffer failed: Operation not permitted" >&2; exit 1');
+    await program('journalctl', 'echo "-- No entries --"');
     const { result, listed, commands } = await collected();
     const calls = (await readFile(join(dir, 'calls'), 'utf8')).trim().split('\n');
     for (const call of calls) expect(listed).toContain(call);
@@ -54,6 +55,12 @@ describe('collect', () => {
     expect((await collected()).result.facts['primary']).toBeNull();
     await program('dmesg', `echo "${at(1)} ${kill}"`);
     expect((await collected()).result.facts['primary']).toMatchObject({ id: 'host-oom-kill', origin: { pid: 77 } });
+  });
+  it('where dmesg is refused the journal is read', async () => {
+    await program('dmesg', 'exit 1');
+    const at = new Date(Date.now() - 3_600_000).toUTCString().replace(/^\w+, (\d+) (\w+) \d+ (\S+) GMT$/, '$2 $1 $3');
+    await program('journalctl', `echo "${at} h kernel: Out of memory: Killed process 78 (python3) total-vm:1kB"`);
+    expect((await collected()).result.facts['primary']).toMatchObject({ id: 'host-oom-kill', origin: { pid: 78 } });
   });
   it('of a log of all programs only lines of the kernel count', () => {
     const text = 'Nov 24 10:00:00 h kernel: a\nNov 24 10:00:00 h cron[1]: b\nNov 20 10:00:00 h kernel: c';
