@@ -39,6 +39,9 @@ export function parseMetrics(text: string): Map<string, number> {
   return found;
 }
 
+/** Where services have their metrics page: xLLM (brpc) at all three, vLLM and SGLang at the first. */
+export const metricsRoutes = ['/metrics', '/vars', '/brpc_metrics'] as const;
+
 /** Whether a name is one of ours. */
 export function isCounter(name: string): name is CounterName {
   return Object.hasOwn(names, name);

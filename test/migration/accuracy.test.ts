@@ -1,17 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { OpErrors, OpVerifyFacts, ToolOk } from '../../server/contract/index.js';
 import { coordinates, Errors } from '../../server/migration/accuracy/errors.js';
 import { migrationDerivations, type Params } from '../../server/migration/derive.js';
 import { computeInTime, migrationJobs } from '../../server/migration/job.js';
+import { makeConfig } from '../../server/config.js';
 import { openHost } from '../../server/host/host.js';
+import { Jobs } from '../../server/jobs/jobs.js';
 import { Runs } from '../../server/runs/runs.js';
 import { verifyRun } from '../../server/runs/verify.js';
 import { fits } from '../../server/migration/tensors/dtypes.js';
 import { opVerify } from '../../server/migration/tools.js';
-import { crc32 } from '../../server/migration/tensors/crc.js';
 import { brainBits, crcByBits, halfBits, npy, numbers, raw, safetensors, zip } from '../generate/tensors.js';
+import { mainJs } from '../helpers/stdio.js';
 import { tempFolder, testContext } from '../helpers/temp.js';
 
 const dir = await tempFolder();
@@ -241,6 +244,14 @@ describe('tensors that one call cannot compare', () => {
     expect(await computeInTime(large, host, dir, watch, 1)).toBeNull();
     expect((await computeInTime(large, host, dir, watch, 60_000))?.body.verdict).toBe('pass');
     await expect(computeInTime(large, host, dir, { ...watch, signal: AbortSignal.abort() }, 1)).rejects.toThrow();
+  });
+  it('the compiled worker carries out the job', async () => {
+    const detached = openHost(makeConfig({ runsDir: join(dir, 'runs-worker'), allow: [dir], entry: mainJs }, '0', { PATH: process.env['PATH'] ?? '', HOME: dir }, dir));
+    const run = await new Runs(detached).create({ purpose: 'operator migration', level: 'smoke' }, { tool: 'op_verify', input: {} });
+    const jobs = new Jobs(detached);
+    const { job } = await jobs.start(run, 'op-verify', { params: await params(2000) });
+    expect(await jobs.wait(run, job.job, { waitMs: 30_000, signal: ctx.signal, progress: () => undefined })).toMatchObject({ state: 'completed', left: [], result: { verdict: 'pass', report: 'migration/001/report.json' } });
+    expect(JSON.parse(await readFile(join(run.dir, 'migration/001/report.json'), 'utf8'))).toMatchObject({ accuracy: { errors: { elements: 2000 } } });
   });
   it('the job writes the whole report into the run, and it comes out the same again', async () => {
     const run = await new Runs(host).create({ purpose: 'operator migration', level: 'smoke' }, { tool: 'op_verify', input: {} });

@@ -1,5 +1,5 @@
 import { httpRequest } from '../../host/http.js';
-import { countersOf, isCounter, type CounterName, type Counters } from '../../programs/service-counters.js';
+import { countersOf, isCounter, metricsRoutes, type CounterName, type Counters } from '../../programs/service-counters.js';
 import { limits } from './thresholds.js';
 
 export interface Snapshot {
@@ -13,7 +13,7 @@ const gauges: ReadonlySet<string> = new Set(['running', 'waiting']);
 
 /** Reads the service's counters now: /metrics, else brpc's /vars or /brpc_metrics. */
 export async function readCounters(endpoint: string): Promise<Snapshot> {
-  for (const route of ['/metrics', '/vars', '/brpc_metrics']) {
+  for (const route of metricsRoutes) {
     const answer = await httpRequest(`${endpoint}${route}`, { timeoutMs: limits.counterMs.value, maxBytes: limits.counterBytes.value });
     if (answer?.status !== 200) continue;
     const counters = countersOf(answer.body);

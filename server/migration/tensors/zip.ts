@@ -1,7 +1,7 @@
+import { crc32 } from 'node:zlib';
 import { foreign, ToolError } from '../../contract/index.js';
 import { readBytes } from '../../host/bytes.js';
 import { fileSize } from '../../host/files.js';
-import { crc32 } from './crc.js';
 import { deflatedSource, plainSource, type ByteSource } from './source.js';
 
 /** One file of an archive. Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.3.14–4.3.16 and 4.5.3. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpRequest } from '../../host/http.js';
-import { parseMetrics } from '../../programs/service-counters.js';
+import { metricsRoutes, parseMetrics } from '../../programs/service-counters.js';
 import { limits } from './thresholds.js';
 
 /** Beside the captured folders; profile_analyze reads it there. */
@@ -38,7 +38,7 @@ export class BlockWatch {
 
   async #watch(): Promise<void> {
     let route: string | undefined;
-    for (const candidate of ['/vars', '/brpc_metrics', '/metrics']) {
+    for (const candidate of metricsRoutes) {
       if (this.#ended.signal.aborted || !(await this.#look(candidate))) continue;
       route = candidate;
       break;
