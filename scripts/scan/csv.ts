@@ -14,6 +14,11 @@ let outs: usize = 0;
 let befores: usize = 0;
 let columns: i32 = 0;
 let room: i32 = 0;
+/** Wanted columns by what they are, 4 bytes each: words, and numbers and times. */
+let wordColumns: usize = 0;
+let wordCount: i32 = 0;
+let numberColumns: usize = 0;
+let numberCount: i32 = 0;
 /** Cells only the host can read: row, column, first byte, byte after the last. */
 export let slow: usize = 0;
 export let slowCount: i32 = 0;
@@ -37,8 +42,12 @@ export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
   outs = alloc(<usize>n * 4);
   befores = alloc(<usize>n * 4);
   slow = alloc(<usize>n * room * 16);
-  // As many marks as bytes at worst, and eight more for the last write; memory that is not touched costs nothing.
-  marks = alloc((<usize>bytes << 2) + 64);
+  wordColumns = alloc(<usize>n * 4);
+  numberColumns = alloc(<usize>n * 4);
+  gathered = alloc(<usize>room * 8);
+  // As many marks as bytes at worst, one before the first, and eight more for the last write; memory that is not touched costs nothing.
+  marks = alloc((<usize>bytes << 2) + 80) + 16;
+  lines = alloc((<usize>bytes << 2) + 64);
   shuffles = alloc(17 * 17 * 16);
   powers = alloc(16 * 8);
   let power: f64 = 1;
@@ -65,6 +74,13 @@ export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
 /** Batch of a column: 8 bytes a row, 4 for words. */
 export function want(column: i32, kind: i32): usize {
   store<u8>(kinds + column, <u8>kind);
+  if (kind == text) {
+    store<i32>(wordColumns + (<usize>wordCount << 2), column);
+    wordCount++;
+  } else {
+    store<i32>(numberColumns + (<usize>numberCount << 2), column);
+    numberCount++;
+  }
   // An odd number of cache lines apart, or the columns of one row would share a few sets of the cache.
   const at = alloc(<usize>room * (kind == text ? 4 : 8) + 320);
   store<u32>(outs + (<usize>column << 2), <u32>at);
@@ -154,29 +170,93 @@ function sixteen(d: v128): u64 {
   return high * 100000000 + low;
 }
 
-/** Ends of cells in the bytes at hand, as addresses of commas and line breaks, and the one that is next. */
+/** Ends of cells in the bytes at hand, as addresses of commas and line breaks, and the one that is next. Before the first stands the byte before the bytes. */
 let marks: usize = 0;
 let mark: usize = 0;
+/** Where in `marks` the line breaks stand, and the one that is next. */
+let lines: usize = 0;
+let line: usize = 0;
+let linesEnd: usize = 0;
 let limit: usize = 0;
 let covered: u8 = 0;
 let covering: bool = false;
 
-/** Finds the commas and line breaks of [from, filled), and ends the bytes with a line break so that no loop has to ask for the end;
- * the byte it covers comes back with the next call. The host must not move bytes in between without `uncover`. */
+/** Which of 16 bytes are the given one. */
+@inline
+function among(bytes: v128, byte: i32): u64 {
+  return <u64>(<u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>byte))));
+}
+
+/** Which of 64 bytes, loaded in four parts, are the given one. */
+@inline
+function among64(a: v128, b: v128, c: v128, d: v128, byte: i32): u64 {
+  return among(a, byte) | (among(b, byte) << 16) | (among(c, byte) << 32) | (among(d, byte) << 48);
+}
+
+/** Finds the commas and line breaks of [from, filled) that end cells, and ends the bytes with a line break so that no loop has to ask for
+ * the end; the byte it covers comes back with the next call. The host must not move bytes in between without `uncover`. */
 export function index(from: usize, filled: usize): void {
   uncover();
   covering = true;
   covered = load<u8>(filled);
   store<u8>(filled, <u8>lf);
   limit = filled;
-  const vc = i8x16.splat(<i8>comma);
-  const vl = i8x16.splat(<i8>lf);
+  line = lines;
+  store<u32>(marks - 4, <u32>from - 1);
+  if (!ends(from, filled, true)) ends(from, filled, false);
+  mark = marks;
+}
+
+/**
+ * Writes the marks. @param cells true: commas and line breaks in quoted cells are left out, and the line breaks are listed; false when a
+ * quote neither opens nor closes a cell, blanks aside: then every comma and line break is marked, and no line break is listed, so that
+ * every record is read cell by cell.
+ */
+function ends(from: usize, filled: usize, cells: bool): bool {
   let out = marks;
+  let outLine = lines;
+  let within: u64 = 0;
+  /** A cell may begin with the next byte; a cell must end before it. */
+  let begins: u64 = 1;
+  let closed: u64 = 0;
+  let odd: u64 = 0;
   for (let i = from; i < filled; i += 64) {
-    let bits: u64 = 0;
-    for (let part: i32 = 0; part < 4; part++) {
-      const v = v128.load(i + (part << 4));
-      bits |= (<u64>(<u32>i8x16.bitmask(v128.or(i8x16.eq(v, vc), i8x16.eq(v, vl))))) << (part << 4);
+    const a = v128.load(i);
+    const b = v128.load(i, 16);
+    const c = v128.load(i, 32);
+    const d = v128.load(i, 48);
+    const breaks = among64(a, b, c, d, lf);
+    const valid: u64 = filled - i < 64 ? (<u64>1 << (filled - i)) - 1 : ~(<u64>0);
+    let bits = (breaks | among64(a, b, c, d, comma)) & valid;
+    if (cells) {
+      const quotes = among64(a, b, c, d, quote) & valid;
+      const edges = bits | quotes;
+      let inside = within;
+      if (quotes) {
+        inside = quotes ^ (quotes << 1);
+        inside ^= inside << 2;
+        inside ^= inside << 4;
+        inside ^= inside << 8;
+        inside ^= inside << 16;
+        inside ^= inside << 32;
+        inside ^= within;
+        within = <u64>(<i64>inside >> 63);
+      }
+      // A quote opens behind a comma, a line break or a quote, and closes before one, a carriage return of a line break, or the end.
+      odd |= quotes & inside & ~((edges << 1) | begins);
+      odd |= closed & ~edges & valid & 1;
+      const closing = quotes & ~inside;
+      if (closing) odd |= closing & ~((edges | (among64(a, b, c, d, cr) & (breaks >> 1)) | ~valid) >> 1) & 0x7fffffffffffffff;
+      closed = closing >> 63;
+      begins = edges >> 63;
+      bits &= ~inside;
+      if (odd) return false;
+      let ofLines = bits & breaks;
+      while (ofLines) {
+        store<u32>(outLine, <u32>(out + (<usize>popcnt(bits & (ofLines ^ (ofLines - 1))) << 2) - 4));
+        outLine += 4;
+        ofLines &= ofLines - 1;
+      }
     }
     let n = <i32>popcnt(bits);
     const after = out + (<usize>n << 2);
@@ -191,9 +271,9 @@ export function index(from: usize, filled: usize): void {
     }
     out = after;
   }
-  while (out > marks && load<u32>(out - 4) >= <u32>filled) out -= 4;
   store<u32>(out, <u32>filled);
-  mark = marks;
+  linesEnd = outLine;
+  return true;
 }
 
 export function uncover(): void {
@@ -201,8 +281,18 @@ export function uncover(): void {
   covering = false;
 }
 
+/** Rows of as many cells as the header, found but not read: row, and where in `marks` their first cell ends. */
+let gathered: usize = 0;
+let gatheredCount: i32 = 0;
+
 /** Start of the first record not read, beginning at `from`: where the batch, the bytes or the file end. */
 export function parse(from: usize, ended: bool): usize {
+  const stop = records(from, ended);
+  read();
+  return stop;
+}
+
+function records(from: usize, ended: bool): usize {
   let p = from;
   while (true) {
     if (p >= limit) {
@@ -219,6 +309,20 @@ export function parse(from: usize, ended: bool): usize {
       mark += 4;
       continue;
     }
+    while (line < linesEnd && <usize>load<u32>(line) < mark) line += 4;
+    const end = mark + (<usize>(columns - 1) << 2);
+    if (line < linesEnd && <usize>load<u32>(line) == end) {
+      const at = gathered + (<usize>gatheredCount << 3);
+      store<i32>(at, rows);
+      store<u32>(at, <u32>mark, 4);
+      gatheredCount++;
+      rows++;
+      p = <usize>load<u32>(end) + 1;
+      mark = end + 4;
+      continue;
+    }
+    // Words get their codes in the order of the file.
+    read();
     row = rows;
     const slowBefore = slowCount;
     const q = record(p, ended);
@@ -229,6 +333,54 @@ export function parse(from: usize, ended: bool): usize {
     rows++;
     p = q;
   }
+}
+
+/** Reads the gathered rows: words row by row, for their codes count up in the order of the file, numbers column by column. */
+function read(): void {
+  const end = gathered + (<usize>gatheredCount << 3);
+  for (let at = gathered; at < end; at += 8) {
+    const place = <usize>load<i32>(at) << 2;
+    const first = <usize>load<u32>(at, 4);
+    for (let i = 0; i < wordCount; i++) {
+      const column = load<i32>(wordColumns + (<usize>i << 2));
+      const m = first + (<usize>column << 2);
+      const q = <usize>load<u32>(m - 4) + 1;
+      const e = <usize>load<u32>(m);
+      const out = <usize>load<u32>(outs + (<usize>column << 2));
+      const before = befores + (<usize>column << 2);
+      // Most words have neither blanks nor quotes around them, or quotes and no blanks.
+      const opening = <i32>load<u8>(q);
+      const closing = <i32>load<u8>(e - 1);
+      if (opening > quote && closing > quote && e > q) store<u32>(out + place, word(q, e, before));
+      else if (opening == quote && closing == quote && e - q > 2 && <i32>load<u8>(q, 1) > 0x20 && <i32>load<u8>(e - 2) > 0x20) store<u32>(out + place, word(q + 1, e - 1, before));
+      else {
+        row = load<i32>(at);
+        cell(text, column, out, q, e);
+      }
+    }
+  }
+  for (let i = 0; i < numberCount; i++) {
+    const column = load<i32>(numberColumns + (<usize>i << 2));
+    const out = <usize>load<u32>(outs + (<usize>column << 2));
+    const offset = <usize>column << 2;
+    if (load<u8>(kinds + column) == number) {
+      for (let at = gathered; at < end; at += 8) {
+        row = load<i32>(at);
+        const m = <usize>load<u32>(at, 4) + offset;
+        const q = <usize>load<u32>(m - 4) + 1;
+        const e = <usize>load<u32>(m);
+        if (!plainNumber(q, e, out)) cell(number, column, out, q, e);
+      }
+    } else {
+      for (let at = gathered; at < end; at += 8) {
+        row = load<i32>(at);
+        const m = <usize>load<u32>(at, 4) + offset;
+        const q = <usize>load<u32>(m - 4) + 1;
+        if (!plainTime(q, out)) cell(time, column, out, q, <usize>load<u32>(m));
+      }
+    }
+  }
+  gatheredCount = 0;
 }
 
 /** Reads one record into row `row`. Gives where the next begins, or 0 and a status. */

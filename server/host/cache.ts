@@ -22,8 +22,11 @@ export async function fingerprint(paths: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A file whose status changed this shortly ago may change again without a trace: file times come in steps (ext4 some ms, FAT 2 s). */
-const freshMs = 3000;
+/**
+ * Milliseconds in which a file whose status just changed may change again without a trace, for file times come in steps. A time with
+ * a part below 1 ms is of a file system that takes the kernel's clock, whose longest step is 10 ms (HZ 100); others may step by 2 s (FAT).
+ */
+const freshMs = (ctimeNs: bigint): number => (ctimeNs % 1_000_000n === 0n ? 3000 : 100);
 
 /** What files are now. */
 export interface Identity {
@@ -40,7 +43,7 @@ export async function identityOf(paths: readonly string[]): Promise<Identity> {
   for (const path of paths) {
     const s = await stat(path, { bigint: true }).catch(() => null);
     hash.update(s === null ? `${path}\0absent\n` : `${path}\0${s.ino}\0${s.size}\0${s.mtimeNs}\0${s.ctimeNs}\n`);
-    if (s !== null && Date.now() - Number(s.ctimeNs / 1_000_000n) < freshMs) fresh.push([path, await sha256File(path)]);
+    if (s !== null && Date.now() - Number(s.ctimeNs / 1_000_000n) < freshMs(s.ctimeNs)) fresh.push([path, await sha256File(path)]);
   }
   return { key: hash.digest('hex'), fresh };
 }

@@ -58,7 +58,16 @@ export class Assembly {
   readonly #series = new Map<string, SeriesDraft>();
   readonly #frequency = new Map<number, { timeNs: Float64Column; mhz: Float64Column }>();
 
-  constructor(readonly signal: AbortSignal | undefined, readonly progress: (message: string) => void) {}
+  #countersSeen = false;
+
+  /** @param counters AI core counters to keep, by stem */
+  constructor(readonly signal: AbortSignal | undefined, readonly progress: (message: string) => void, readonly counters: (stem: string) => boolean = () => true) {}
+
+  /** Whether to keep a counter that a source has. */
+  keepsCounter(stem: string): boolean {
+    this.#countersSeen = true;
+    return this.counters(stem);
+  }
 
   note(code: IncompleteCode, detail: string): void {
     this.addNote({ code, detail: foreign(detail, 400) });
@@ -130,7 +139,7 @@ export class Assembly {
   }
 
   hasCounters(): boolean {
-    return [...this.tasks.pmu.values()].some((column) => column.length > 0);
+    return this.#countersSeen;
   }
 
   /** The named device a row without a device id will belong to, so that two exports of one capture can be joined. */
@@ -159,7 +168,9 @@ export class Assembly {
     const lengths = [this.tasks.length, this.commOps.length, this.commTasks.length, this.apis.length] as const;
     const lists = [this.opStatistic, this.commSummary, this.stepTrace, this.apiStatistic, this.markers] as const;
     const sizes = lists.map((l) => l.length);
+    const seen = this.#countersSeen;
     return () => {
+      this.#countersSeen = seen;
       this.tasks.truncate(lengths[0]);
       this.commOps.truncate(lengths[1]);
       this.commTasks.truncate(lengths[2]);
@@ -197,7 +208,10 @@ export class Assembly {
     let least = Infinity;
     const look = (column: Float64Column): void => {
       const data = column.array();
-      for (const value of data) if (value < least) least = value;
+      for (let i = 0; i < data.length; i++) {
+        const value = data[i] ?? NaN;
+        if (value < least) least = value;
+      }
     };
     for (const table of [this.tasks, this.commOps, this.commTasks, this.apis]) look(table.startNs);
     for (const marker of this.markers) if (marker.startNs < least) least = marker.startNs;

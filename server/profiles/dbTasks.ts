@@ -235,7 +235,7 @@ export class DbTasks {
     const kept = new Map<number, { column: Float64Column; scale: number; cursor: Map<number, number> }>();
     for (const [id] of this.context.each('SELECT DISTINCT name FROM TASK_PMU_INFO')) {
       const stem = pmuStem(assembly.strings.get(strings.id(id)));
-      if (stem !== null) kept.set(asNumber(id), { column: assembly.tasks.pmuColumn(stem), scale: pmuScale(stem), cursor: new Map() });
+      if (stem !== null && assembly.keepsCounter(stem)) kept.set(asNumber(id), { column: assembly.tasks.pmuColumn(stem), scale: pmuScale(stem), cursor: new Map() });
     }
     if (kept.size === 0) return;
     const put = (global: number, name: number, value: number): void => {

@@ -17,7 +17,7 @@ interface Header {
 }
 
 /** Columns by name with the aliases of older exports (facts §2.1, §2.5); null without a name, a start and a duration. */
-function headerOf(names: readonly string[], end: number): Header | null {
+function headerOf(names: readonly string[], end: number, keeps: (stem: string) => boolean): Header | null {
   const col = (...aliases: string[]): number => columnOf(names, ...aliases);
   const start = col('Task Start Time(us)', 'Start Time(us)', 'Start Time', 'Task Start Time');
   const duration = col('Task Duration(us)', 'Duration(us)', 'Task Duration', 'Duration');
@@ -26,7 +26,7 @@ function headerOf(names: readonly string[], end: number): Header | null {
   const stems: string[] = [];
   const pmu = names.flatMap((header, column) => {
     const stem = column > duration ? pmuStem(header) : null;
-    if (stem === null) return [];
+    if (stem === null || !keeps(stem)) return [];
     if (!stems.includes(stem)) stems.push(stem);
     return [{ column, into: stems.indexOf(stem) }];
   });
@@ -50,6 +50,29 @@ function headerOf(names: readonly string[], end: number): Header | null {
   return { columns, stems, cells: names.length, end };
 }
 
+/** Codes → ids, −1 → 0. A function of its own: over columns of one kind the compiler makes a tight loop of it. */
+function translate(column: Int32Array, from: number, to: number, ids: Int32Array): void {
+  for (let row = from; row < to; row++) {
+    const code = column[row] ?? -1;
+    column[row] = code < 0 ? 0 : (ids[code] ?? 0);
+  }
+}
+
+/** Codes → indices of devices; rows of one device follow one another. */
+function place(column: Int32Array, from: number, to: number, device: (code: number) => number): void {
+  let met = -2;
+  let index = 0;
+  for (let row = from; row < to; row++) {
+    const code = column[row] ?? -1;
+    if (code !== met) [met, index] = [code, device(code)];
+    column[row] = index;
+  }
+}
+
+function shift(column: Float64Array, from: number, to: number, by: number): void {
+  for (let row = from; row < to; row++) column[row] = (column[row] ?? NaN) + by;
+}
+
 /** Turns what the parts wrote into rows of the profile: codes into ids, part clocks into the profile's, pieces into one run. */
 class Joining {
   readonly #devices = new Map<number, number>();
@@ -67,26 +90,22 @@ class Joining {
     const { strings, clock, commOps } = this.assembly;
     const { kept, ops } = part;
     const ids = Int32Array.from(part.words, (word) => strings.id(word));
-    const met = { code: -2, index: 0 };
-    const device = (code: number): number => {
-      if (code !== met.code) [met.code, met.index] = [code, this.#device(code < 0 ? this.file.device : deviceOfText(part.words[code] ?? ''))];
-      return met.index;
-    };
-    const shift = part.baseUs === null ? 0 : clock.offset(part.baseUs, 0);
+    const device = (code: number): number => this.#device(code < 0 ? this.file.device : deviceOfText(part.words[code] ?? ''));
+    const offset = part.baseUs === null ? 0 : clock.offset(part.baseUs, 0);
     if (from !== at) for (const column of targetColumns(target)) column.copyWithin(at, from, from + kept);
-    if (shift !== 0) for (let row = at; row < at + kept; row++) target.startNs[row] = (target.startNs[row] ?? NaN) + shift;
+    if (offset !== 0) shift(target.startNs, at, at + kept, offset);
     for (const key of kernelWords) {
       const column = target[key];
-      if (key === 'device') for (let row = at; row < at + kept; row++) column[row] = device(columns.device < 0 ? -1 : (column[row] ?? -1));
-      else if (columns[key] < 0) column.fill(0, at, at + kept);
-      else for (let row = at; row < at + kept; row++) column[row] = ids[column[row] ?? -1] ?? 0;
+      if (columns[key] < 0) column.fill(key === 'device' && kept > 0 ? device(-1) : 0, at, at + kept);
+      else if (key === 'device') place(column, at, at + kept, device);
+      else translate(column, at, at + kept, ids);
     }
     if (columns.stream < 0) target.stream.fill(-1, at, at + kept);
     for (const key of ['blockNum', 'mixBlockNum'] as const) if (columns[key] < 0) target[key].fill(NaN, at, at + kept);
     for (let i = 0; i < ops.startNs.length; i++) {
       const name = ids[ops.name[i] ?? -1] ?? 0;
       const type = ids[ops.opType[i] ?? -1] ?? 0;
-      commOps.push({ device: device(ops.device[i] ?? -1), startNs: (ops.startNs[i] ?? NaN) + shift, durationNs: ops.durationNs[i] ?? NaN, name, opType: type !== 0 ? type : strings.id(commTypeOf(strings.get(name))), group: 0, connection: -1, count: NaN, dataType: 0, rankSize: NaN });
+      commOps.push({ device: device(ops.device[i] ?? -1), startNs: (ops.startNs[i] ?? NaN) + offset, durationNs: ops.durationNs[i] ?? NaN, name, opType: type !== 0 ? type : strings.id(commTypeOf(strings.get(name))), group: 0, connection: -1, count: NaN, dataType: 0, rankSize: NaN });
     }
   }
 }
@@ -101,7 +120,7 @@ class Joining {
 export async function readKernels(assembly: Assembly, capture: number, file: FoundFile, parts?: number): Promise<void> {
   const seen: { header: Header | null } = { header: null };
   await readCsv(file.path, (names, end) => {
-    seen.header = headerOf(names, end);
+    seen.header = headerOf(names, end, (stem) => assembly.keepsCounter(stem));
     return null;
   });
   const { header } = seen;

@@ -21,6 +21,8 @@ import { readTimeline } from './timeline.js';
 export interface ReadOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (message: string) => void;
+  /** AI core counters to keep, by stem; all without it. */
+  readonly counters?: (stem: string) => boolean;
 }
 
 /** How a damaged file of a folder is noted when the rest can still be read. */
@@ -189,7 +191,7 @@ export function silence(path: string, failures: readonly ToolError[]): ToolError
  * @throws ToolError as {@link readProfile}; a capture that says nothing is no error here
  */
 export async function readCapture(capture: Capture, options: ReadOptions = {}): Promise<CaptureRead> {
-  const assembly = new Assembly(options.signal, options.progress ?? ((): void => undefined));
+  const assembly = new Assembly(options.signal, options.progress ?? ((): void => undefined), options.counters);
   const failures: ToolError[] = [];
   const { rank } = await new CaptureReader(assembly, 0, capture, failures).all();
   const holdings = holdingsOf(assembly);
@@ -215,7 +217,7 @@ export function unexportedNotes(unexported: readonly string[]): IncompleteNote[]
  */
 export async function readProfile(paths: readonly string[], host: Host, options: ReadOptions = {}): Promise<Profile> {
   const found = await discover(paths, host);
-  const assembly = new Assembly(options.signal, options.progress ?? ((): void => undefined));
+  const assembly = new Assembly(options.signal, options.progress ?? ((): void => undefined), options.counters);
   const failures: ToolError[] = [];
   const ranks: (number | null)[] = [];
   for (const [index, capture] of found.captures.entries()) {

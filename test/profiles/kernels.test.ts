@@ -142,6 +142,18 @@ describe('kernels by the byte scanner', () => {
     );
   });
 
+  it('reads what a plain reader reads of files with hardly an odd row, whose records are cut all at once', async () => {
+    const tidy = fc.tuple(fc.constantFrom('0', '1'), fc.nat(70_000).map(String), fc.oneof({ weight: 20, arbitrary: fc.constantFrom('MatMulV3', 'model.layers.7.mlp.down_proj', '"two,cells"', '"a\nb,\r\nc"', '"""q"",\n"', '""', '算子', 'x'.repeat(70)) }, { weight: 1, arbitrary: names }), fc.constantFrom('MatMulV3', '"A,B"'), fc.constantFrom('AI_CORE', 'COMMUNICATION'), times, durations, numbers, fc.oneof({ weight: 5, arbitrary: fc.constant('8') }, { weight: 1, arbitrary: missing }), fc.constantFrom('"32,4096;4096,512"', '" 3,4 "', '"1"', 'N/A'), numbers, numbers);
+    const sometimes = tidy.chain((cells) => fc.oneof({ weight: 30, arbitrary: fc.constant(12) }, { weight: 1, arbitrary: fc.constantFrom(11, 13) }).map((n) => [...cells, 'a'].slice(0, n)));
+    await fc.assert(
+      fc.asyncProperty(fc.array(sometimes.filter(whole), { minLength: 30, maxLength: 90 }), fc.constantFrom('\n', '\n', '\r\n', '\n\n'), fc.boolean(), fc.integer({ min: 1, max: 3 }), async (rows, end, last, parts) => {
+        const text = `${[header, ...rows].map((r) => r.join(',')).join(end)}${last ? end : ''}`;
+        same(await fast(text, parts), text);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('gives the same columns and the same ids from one piece and from several', async () => {
     const rows = Array.from({ length: 30_000 }, (_, i) => (i % 50 === 49 ? `1,N/A,hcom_allReduce__428_${i}_1,hcom_allReduce_,COMMUNICATION,${1_719_000_000_000_000 + i * 9}.5\t,5,0,N/A,N/A,N/A,N/A` : `${i % 2},7,"op ${i % 311}\nof ${i % 7}",T${i % 13},AI_CORE,${1_719_000_000_000_000 + i * 9}.25\t,3.5,0,${i % 40},"${i % 5},4096",0.${i % 1000},1.5`));
     const text = [header.join(','), ...rows].join('\n');

@@ -2,7 +2,7 @@ import { appendFile, cp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ToolOk } from '../../server/contract/index.js';
-import { unchanged } from '../../server/host/cache.js';
+import { identityOf, unchanged, type Identity } from '../../server/host/cache.js';
 import { openHost } from '../../server/host/host.js';
 import type { JobContext } from '../../server/jobs/worker.js';
 import { readProfile } from '../../server/profiles/read.js';
@@ -76,11 +76,15 @@ describe('the cache', () => {
     expect(await unread(ranks)).toBe(1);
     await cached([ranks]);
     // Two edits of one size within one step of the clock: the times may be the same, the content is not.
-    const there = await planned([ranks], host, true);
+    let fresh: Identity['fresh'] = [];
+    // A step is some ms: on a busy machine the look may come too late for the first edits.
+    for (let tries = 0; tries < 100 && fresh.length === 0; tries++) {
+      await writeFile(file, text);
+      fresh = (await identityOf([file])).fresh;
+    }
     await writeFile(file, text.replace(/,AI_CORE,/, ',AI_CPUX,').slice(0, text.length));
-    const [own] = there.captures.map((c, i) => ({ c, key: there.keys[i] })).filter(({ c }) => c.files.some((f) => f.path === file));
-    expect(own?.key?.fresh.map(([path]) => path)).toContain(file);
-    expect(await unchanged(own?.key?.fresh ?? [])).toBe(false);
+    expect(fresh.map(([path]) => path)).toEqual([file]);
+    expect(await unchanged(fresh)).toBe(false);
     await writeFile(file, text);
   });
 

@@ -36,9 +36,13 @@ class Builder {
   }
 
   done(): Intervals {
-    // A few of many rows: the rest of the memory is given back.
-    return this.#length * 4 < this.#pairs.length ? this.#pairs.slice(0, this.#length) : this.#pairs.subarray(0, this.#length);
+    return trimmed(this.#pairs, this.#length);
   }
+}
+
+/** The part that was written. A few of many: the rest of the memory is given back. */
+function trimmed(pairs: Float64Array, length: number): Intervals {
+  return length * 4 < pairs.length ? pairs.slice(0, length) : pairs.subarray(0, length);
 }
 
 function at(set: Intervals, i: number): number {
@@ -71,20 +75,34 @@ export function uniteClass(rows: Timed & { readonly class: Uint8Array }, from: n
 
 /** What lies between the intervals of A ∪ B, without building the union. */
 export function gaps(a: Intervals, b: Intervals): Intervals {
-  const builder = new Builder((a.length + b.length) / 2);
+  // Without calls: numbers handed to a function that is not inlined become objects, and there are millions.
+  const pairs = new Float64Array(a.length + b.length);
+  let n = 0;
   let i = 0;
   let j = 0;
   let end = Math.min(at(a, 0), at(b, 0));
   while (i < a.length || j < b.length) {
-    const first = at(a, i) <= at(b, j);
-    const start = first ? at(a, i) : at(b, j);
-    const next = first ? at(a, i + 1) : at(b, j + 1);
-    if (start > end) builder.add(end, start);
+    const ofA = i < a.length ? (a[i] ?? Infinity) : Infinity;
+    const ofB = j < b.length ? (b[j] ?? Infinity) : Infinity;
+    let start = ofB;
+    let next = 0;
+    if (ofA <= ofB) {
+      start = ofA;
+      next = a[i + 1] ?? Infinity;
+      i += 2;
+    } else {
+      next = b[j + 1] ?? Infinity;
+      j += 2;
+    }
+    if (start > end) {
+      if (n > 0 && pairs[n - 1] === end) n -= 2;
+      else pairs[n] = end;
+      pairs[n + 1] = start;
+      n += 2;
+    }
     if (next > end) end = next;
-    if (first) i += 2;
-    else j += 2;
   }
-  return builder.done();
+  return trimmed(pairs, n);
 }
 
 /** A ∪ B. */
@@ -141,7 +159,7 @@ export function subtract(a: Intervals, b: Intervals): Intervals {
 /** Summed length in ns. */
 export function length(set: Intervals): number {
   let sum = 0;
-  for (let i = 0; i < set.length; i += 2) sum += at(set, i + 1) - at(set, i);
+  for (let i = 0; i < set.length; i += 2) sum += (set[i + 1] ?? 0) - (set[i] ?? 0);
   return sum;
 }
 

@@ -42,42 +42,68 @@ const rules: readonly { unit: Bound; stems: readonly string[]; threshold: number
   { unit: 'scalar', stems: ['aiv_scalar_ratio'], threshold: thresholds.scalarRatio.value },
 ];
 
+const ruleStems = new Set(rules.flatMap((rule) => rule.stems));
+
+/** The counters the tables ask for; a profile read for them needs no others. */
+export const isRuleCounter = (stem: string): boolean => ruleStems.has(stem);
+
+/** Places in {@link Sum.ns}: the total, the longest, the time with counters, then per rule the time its unit limits, then per rule Σ ratio × that time. */
+const place = { total: 0, max: 1, pmu: 2, limited: 3, weighted: 3 + rules.length } as const;
+
 interface Sum {
+  /** String id of the core type. */
+  readonly core: number;
   count: number;
-  total: number;
-  max: number;
-  pmu: number;
-  /** Time of the kernels that each rule's unit limits, and Σ ratio × time of them; null before the first such kernel. */
-  limits: { readonly limited: Float64Array; readonly weighted: Float64Array } | null;
+  /** In one array of doubles: fields of an object would be made anew with every kernel. */
+  readonly ns: Float64Array;
   /** Stage of its first kernel, as an index into `TaskStages.names`. */
   stage: number;
   /** Time by stage; null while all its kernels have the stage of the first. */
   stages: Float64Array | null;
 }
 
+const newSum = (core: number): Sum => ({ core, count: 0, ns: new Float64Array(3 + 2 * rules.length), stage: 0, stages: null });
+
+/** The rules as columns, for the loop over all kernels. */
+const thresholdOf = Float64Array.from(rules, (rule) => rule.threshold);
+const isScalar = Uint8Array.from(rules, (rule) => (rule.unit === 'scalar' ? 1 : 0));
+
 /**
- * Index of the rule that limits one kernel, −1 for none: cube, then reads, write-back, L1 moves, vector, vector moves, and scalar
- * only when it is the highest of all. Ratios overlap, the units run side by side; they do not sum to one.
+ * Books a kernel under the rule that limits it, if it has counters and one does: cube, then reads, write-back, L1 moves, vector, vector
+ * moves, and scalar only when it is the highest of all. Ratios overlap, the units run side by side; they do not sum to one.
+ * @param columns the first counter of each rule @param others the further ones, for the rows where the first has no value
  */
-function limitOf(ratios: readonly number[], highest: number): number {
-  return rules.findIndex((rule, i) => {
-    const ratio = ratios[i] ?? Number.NaN;
-    return ratio >= rule.threshold && (rule.unit !== 'scalar' || ratio >= highest);
-  });
+function addLimit({ ns }: Sum, duration: number, row: number, columns: readonly Float64Array[], others: readonly (readonly Float64Array[])[]): void {
+  const ratioOf = (i: number): number => {
+    const ratio = columns[i]?.[row] ?? Number.NaN;
+    return Number.isNaN(ratio) ? firstKnown(others[i] ?? [], row) : ratio;
+  };
+  let known = false;
+  for (let i = 0; i < thresholdOf.length; i += 1) {
+    const ratio = ratioOf(i);
+    if (Number.isNaN(ratio)) continue;
+    known = true;
+    if (ratio < (thresholdOf[i] ?? Infinity)) continue;
+    let highest = isScalar[i] === 1;
+    for (let k = 0; highest && k < thresholdOf.length; k += 1) highest = !(ratioOf(k) > ratio);
+    if (isScalar[i] === 1 && !highest) continue;
+    ns[place.limited + i] = (ns[place.limited + i] ?? 0) + duration;
+    ns[place.weighted + i] = (ns[place.weighted + i] ?? 0) + ratio * duration;
+    break;
+  }
+  if (known) ns[place.pmu] = (ns[place.pmu] ?? 0) + duration;
 }
 
 /** The unit that limits at least half of the measured time of a group, so that a few long kernels weigh as they should. */
 function boundOf(sum: Sum): { bound: Bound | null; ratio: number | null } {
-  if (sum.limits === null) return { bound: null, ratio: null };
-  const { limited, weighted } = sum.limits;
   const byUnit = new Map<Bound, { ns: number; weighted: number }>();
   for (const [i, rule] of rules.entries()) {
     const of = byUnit.get(rule.unit) ?? { ns: 0, weighted: 0 };
     byUnit.set(rule.unit, of);
-    of.ns += limited[i] ?? 0;
-    of.weighted += weighted[i] ?? 0;
+    of.ns += sum.ns[place.limited + i] ?? 0;
+    of.weighted += sum.ns[place.weighted + i] ?? 0;
   }
-  for (const [unit, of] of byUnit) if (of.ns > 0 && of.ns >= sum.pmu * thresholds.boundMajority.value) return { bound: unit, ratio: of.weighted / of.ns };
+  for (const [unit, of] of byUnit) if (of.ns > 0 && of.ns >= (sum.ns[place.pmu] ?? 0) * thresholds.boundMajority.value) return { bound: unit, ratio: of.weighted / of.ns };
   return { bound: null, ratio: null };
 }
 
@@ -85,7 +111,7 @@ function boundOf(sum: Sum): { bound: Bound | null; ratio: number | null } {
 function unitTimes(sum: Sum): Partial<Record<Bound, number>> {
   const times: Partial<Record<Bound, number>> = {};
   for (const [i, rule] of rules.entries()) {
-    const ns = sum.limits?.limited[i] ?? 0;
+    const ns = sum.ns[place.limited + i] ?? 0;
     if (ns > 0) times[rule.unit] = (times[rule.unit] ?? 0) + ns;
   }
   return times;
@@ -97,7 +123,7 @@ function addStage(sum: Sum, stage: number, duration: number): void {
     if (sum.count === 0) sum.stage = stage;
     if (stage === sum.stage) return;
     sum.stages = new Float64Array(stageNames.length);
-    sum.stages[sum.stage] = sum.total;
+    sum.stages[sum.stage] = sum.ns[place.total] ?? 0;
   }
   sum.stages[stage] = (sum.stages[stage] ?? 0) + duration;
 }
@@ -109,63 +135,56 @@ function stageOf(sum: Sum): KernelStage {
     return name === 'communication' || name === 'other' ? null : name;
   };
   if (sum.stages === null) return told(sum.stage);
-  const wanted = sum.total * thresholds.stageShare.value;
+  const wanted = (sum.ns[place.total] ?? 0) * thresholds.stageShare.value;
   const id = sum.stages.findIndex((ns) => ns > 0 && ns >= wanted);
   return id < 0 ? null : told(id);
+}
+
+/** The first of some columns that has a value in a row; NaN without one. */
+function firstKnown(columns: readonly Float64Array[], row: number): number {
+  for (const column of columns) {
+    const value = column[row] ?? Number.NaN;
+    if (!Number.isNaN(value)) return value;
+  }
+  return Number.NaN;
 }
 
 /** Compute and AI CPU tasks by device, op type and core type. */
 function fromTasks(profile: Profile, stages: TaskStages | null): KernelGroup[] {
   const { tasks, strings } = profile;
-  const columns = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
+  const none = new Float64Array(0);
+  const candidates = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
+  const columns = candidates.map(([first]) => first ?? none);
+  const others = candidates.map(([, ...rest]) => rest);
   const minimum = thresholds.pmuMinimumUs.value * 1000;
   const groups: KernelGroup[] = [];
-  const ratios = rules.map(() => Number.NaN);
   for (let device = 0; device < profile.devices.length; device += 1) {
     const [from, to] = rowsOf(tasks.device, tasks.length, device);
     const sums = new Map<number, Sum>();
-    let lastKey = -1;
-    let last: Sum | undefined;
+    /** The sum met last under a name or type. */
+    const recent = new Array<Sum | undefined>(strings.size);
     for (let row = from; row < to; row += 1) {
       const kind = tasks.class[row];
       const duration = tasks.durationNs[row] ?? Number.NaN;
       if ((kind !== taskClass.compute && kind !== taskClass.aicpu) || !Number.isFinite(duration)) continue;
       // Without an op type (task-time l0) the operator's name is all there is to group by.
       const type = tasks.opType[row] ?? 0;
-      const key = (type === 0 ? (tasks.name[row] ?? 0) : type) * strings.size + (tasks.taskType[row] ?? 0);
-      // Kernels of one sort often follow one another.
-      let sum: Sum | undefined = key === lastKey ? last : sums.get(key);
+      const kernel = type === 0 ? (tasks.name[row] ?? 0) : type;
+      const core = tasks.taskType[row] ?? 0;
+      const met = recent[kernel];
+      let sum: Sum | undefined = met?.core === core ? met : undefined;
       if (sum === undefined) {
-        sum = { count: 0, total: 0, max: 0, pmu: 0, limits: null, stage: 0, stages: null };
-        sums.set(key, sum);
+        const key = kernel * strings.size + core;
+        sum = sums.get(key);
+        if (sum === undefined) sums.set(key, (sum = newSum(core)));
+        recent[kernel] = sum;
       }
-      lastKey = key;
-      last = sum;
       if (stages !== null) addStage(sum, stages.stage[row] ?? 0, duration);
+      const { ns } = sum;
       sum.count += 1;
-      sum.total += duration;
-      if (duration > sum.max) sum.max = duration;
-      if (duration < minimum) continue;
-      let highest = Number.NEGATIVE_INFINITY;
-      for (let i = 0; i < columns.length; i += 1) {
-        ratios[i] = Number.NaN;
-        const candidates = columns[i] ?? [];
-        for (let c = 0; c < candidates.length; c += 1) {
-          const ratio = candidates[c]?.[row] ?? Number.NaN;
-          if (Number.isNaN(ratio)) continue;
-          ratios[i] = ratio;
-          if (ratio > highest) highest = ratio;
-          break;
-        }
-      }
-      if (highest === Number.NEGATIVE_INFINITY) continue;
-      sum.pmu += duration;
-      const limit = limitOf(ratios, highest);
-      if (limit < 0) continue;
-      sum.limits ??= { limited: new Float64Array(rules.length), weighted: new Float64Array(rules.length) };
-      const { limited, weighted } = sum.limits;
-      limited[limit] = (limited[limit] ?? 0) + duration;
-      weighted[limit] = (weighted[limit] ?? 0) + (ratios[limit] ?? 0) * duration;
+      ns[place.total] = (ns[place.total] ?? 0) + duration;
+      if (duration > (ns[place.max] ?? 0)) ns[place.max] = duration;
+      if (duration >= minimum) addLimit(sum, duration, row, columns, others);
     }
     for (const [key, sum] of sums) {
       groups.push({
@@ -173,9 +192,9 @@ function fromTasks(profile: Profile, stages: TaskStages | null): KernelGroup[] {
         opType: strings.get(Math.floor(key / strings.size)),
         taskType: strings.get(key % strings.size),
         count: sum.count,
-        totalNs: sum.total,
-        maxNs: sum.max,
-        pmuNs: sum.pmu,
+        totalNs: sum.ns[place.total] ?? 0,
+        maxNs: sum.ns[place.max] ?? 0,
+        pmuNs: sum.ns[place.pmu] ?? 0,
         ...boundOf(sum),
         units: unitTimes(sum),
         stage: stageOf(sum),

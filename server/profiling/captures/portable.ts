@@ -1,11 +1,12 @@
 import { readCapture, type ReadOptions } from '../../profiles/read.js';
 import type { Capture } from '../../profiles/discover.js';
 import { ToolError, type ErrorCode } from '../../contract/index.js';
+import { isRuleCounter } from '../analyze/kernel.js';
 import { analyzeCapture, type CaptureAnalysis } from '../analyze/capture.js';
 
 /** Reads and analyses one capture; the analysis as JSON text, the profile is let go. @throws ToolError of the reader */
 export async function captureText(capture: Capture, options: ReadOptions = {}): Promise<string> {
-  const { profile, failures, ...read } = await readCapture(capture, options);
+  const { profile, failures, ...read } = await readCapture(capture, { ...options, counters: isRuleCounter });
   return JSON.stringify(analyzeCapture(profile, { ...read, failures: failures.map(({ code, seen, next }) => ({ code, seen, next })) }));
 }
 
