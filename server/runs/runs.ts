@@ -15,6 +15,7 @@ import {
   type SchemaName,
 } from '../contract/index.js';
 import { exists, fileSize, isFolder, listFolder, readText, sha256, sha256File, walk, writeAtomic } from '../host/files.js';
+import { rememberedHash } from '../host/cache.js';
 import { withLock } from '../host/lock.js';
 import { admitWrite } from '../host/paths.js';
 import type { Host } from '../host/host.js';
@@ -73,9 +74,9 @@ export function derivedText(file: DerivedFile, stamp: Stamp): string {
   return `${JSON.stringify(whole, null, 2)}\n`;
 }
 
-/** The hashes of the raw files a derivation read. */
-export async function hashSources(dir: string, sources: readonly string[]): Promise<{ path: string; sha256: string }[]> {
-  return Promise.all([...new Set(sources)].sort().map(async (path) => ({ path, sha256: await sha256File(isAbsolute(path) ? path : join(dir, path)) })));
+/** The hashes of the raw files a derivation read. @param hash a remembered one will do for a new record, not for checking one */
+export async function hashSources(dir: string, sources: readonly string[], hash: (path: string) => Promise<string>): Promise<{ path: string; sha256: string }[]> {
+  return Promise.all([...new Set(sources)].sort().map(async (path) => ({ path, sha256: await hash(isAbsolute(path) ? path : join(dir, path)) })));
 }
 
 /** A JSON artifact as it lies there; null when it is gone or not JSON. */
@@ -156,7 +157,7 @@ export class Run {
    * @throws ToolError E_ARTIFACT_INVALID (nothing written), E_PATH_OUTSIDE
    */
   async writeComputed(by: By, derivation: { by: string; params: Record<string, unknown> }, derived: Derived): Promise<ArtifactRef[]> {
-    const source = await hashSources(this.dir, derived.sources);
+    const source = await hashSources(this.dir, derived.sources, (path) => rememberedHash(this.#host.runsDir, path));
     const params = Object.fromEntries(Object.entries(derivation.params).map(([k, v]) => [k, redactValue(v)]));
     return withLock(this.dir, async () => {
       const before = await this.manifest();

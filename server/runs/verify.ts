@@ -77,7 +77,7 @@ async function recompute(run: Run, events: readonly RunEvent[], derivations: Der
     }
     try {
       const derived = await again(derive.params, host, run.dir);
-      const source = (await hashSources(run.dir, derived.sources)).map((s) => ({ ...s, sha256: standing.redacted.get(s.path) ?? s.sha256 }));
+      const source = (await hashSources(run.dir, derived.sources, sha256File)).map((s) => ({ ...s, sha256: standing.redacted.get(s.path) ?? s.sha256 }));
       const stamp = { createdAt: derive.created_at, producer: derive.producer, simulated: derived.simulated || derive.simulated, source };
       const texts = new Map(derived.files.map((file) => [file.path, derivedText(file, stamp)]));
       for (const file of event.files) {

@@ -117,8 +117,21 @@ function matchSteps(steps: readonly Step[], step: number, ops: readonly string[]
   return here.optional === true ? matchSteps(steps, step + 1, ops, at) : null;
 }
 
+/** Patterns by the op they may begin with: at most kernels there is none. */
+const startingWith = new Map<string, Pattern[]>();
+for (const pattern of patterns) {
+  for (const step of pattern.steps) {
+    for (const op of step.any) {
+      const list = startingWith.get(op) ?? [];
+      startingWith.set(op, list);
+      if (!list.includes(pattern)) list.push(pattern);
+    }
+    if (step.optional !== true) break;
+  }
+}
+
 function matchAt(ops: readonly string[], at: number): Match | null {
-  for (const pattern of patterns) {
+  for (const pattern of startingWith.get(ops[at] ?? '') ?? []) {
     const end = matchSteps(pattern.steps, 0, ops, at);
     if (end !== null) return { pattern, taken: end - at };
   }
@@ -159,8 +172,8 @@ export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
     for (const [stream, list] of [...streams].sort((a, b) => a[0] - b[0])) {
       const ops = list.map((row) => {
         const id = tasks.opType[row] ?? 0;
-        const known = plain.get(id) ?? plainOp(strings.get(id));
-        plain.set(id, known);
+        let known = plain.get(id);
+        if (known === undefined) plain.set(id, (known = plainOp(strings.get(id))));
         return known;
       });
       for (let at = 0; at < list.length; ) {
