@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ToolOk } from '../../server/contract/index.js';
 import { identityOf, unchanged, type Identity } from '../../server/host/cache.js';
 import { openHost } from '../../server/host/host.js';
+import { makeConfig } from '../../server/config.js';
+import { Jobs } from '../../server/jobs/jobs.js';
 import type { JobContext } from '../../server/jobs/worker.js';
 import { readProfile } from '../../server/profiles/read.js';
 import { analyzePaths, planned } from '../../server/profiling/captures/captures.js';
@@ -14,6 +16,7 @@ import { analyzeProfile, queryProfile } from '../../server/profiling/run.js';
 import { Runs } from '../../server/runs/runs.js';
 import { makeDecodeCapture } from '../../server/sim/llm-capture.js';
 import { writeCapture } from '../../server/sim/write.js';
+import { mainJs } from '../helpers/stdio.js';
 import { tempFolder, testContext } from '../helpers/temp.js';
 
 const dir = await tempFolder();
@@ -141,6 +144,19 @@ describe('a capture too large for one call', () => {
     expect(await readingJobs['profile-analyze']?.({ paths: [ranks], baseline: [] }, job)).toMatchObject({ captures: 3 });
     const again = await analyzeProfile(ask({ run: run.id }), ctx, { ms: 30_000, bytes: 1000 });
     expect(again.verdict).not.toBe('inconclusive');
+    expect(again.artifacts).toHaveLength(3);
+  });
+
+  it('the compiled worker reads it into the cache the server answers from', async () => {
+    const config = makeConfig({ runsDir: join(dir, 'runs-worker'), allow: [dir], entry: mainJs }, '0', { PATH: process.env['PATH'] ?? '', HOME: dir }, dir);
+    const detached = openHost(config);
+    const own = { ...ctx, config };
+    const answer = await analyzeProfile(ask(), own, { ms: 30_000, bytes: 1000 });
+    const run = await new Runs(detached).open(String(answer.facts['run']));
+    expect(await new Jobs(detached).wait(run, 'profile-analyze-001', { waitMs: 60_000, signal: ctx.signal, progress: () => undefined })).toMatchObject({ state: 'completed', left: [], result: { captures: 3 } });
+    // With room for nothing, only the cache can answer.
+    const again = await analyzeProfile(ask({ run: run.id }), own, { ms: 30_000, bytes: 0 });
+    expect(again).toMatchObject({ verdict: (await analyzeProfile(ask(), ctx)).verdict, facts: { job: null } });
     expect(again.artifacts).toHaveLength(3);
   });
 
