@@ -19,6 +19,9 @@ const n = (value: number | null | undefined, digits = 1): string => (value === n
 /** A change in percent, always with its sign. */
 export const signed = (value: number | null): string => (value === null ? '–' : `${value > 0 ? '+' : value < 0 ? '−' : ''}${n(Math.abs(value), 2)} %`);
 
+/** A p value in a sentence or a cell; it is never 0. */
+export const chance = (p: number | null): string => (p === null ? '–' : p < 0.001 ? '< 0.001' : n(p, 3));
+
 /** The row the verdict rests on; the first row when none is marked. */
 export function primaryRow(report: ComparisonReport): ComparisonMetric | null {
   return report.metrics.find((m) => m.primary) ?? report.metrics[0] ?? null;
@@ -40,7 +43,7 @@ function comparisons(e: Evidence, w: Words): Answer[] {
   return e.of('comparison-report').map(({ path, value }) => {
     const row = primaryRow(value);
     const codes = [...new Set(value.reasons.filter((r) => r.severity === 'blocker').map((r) => r.code))];
-    const starts = row === null ? '' : `; n ${row.n_baseline} + ${row.n_candidate}; p ${row.p_value === null ? '–' : row.p_value < 0.001 ? '< 0.001' : n(row.p_value, 3)}`;
+    const starts = row === null ? '' : `; n ${row.n_baseline} + ${row.n_candidate}; p ${chance(row.p_value)}`;
     const text = `${value.claim.metric} ${value.claim.direction}: ${row === null ? '–' : `${foreign(row.load, 60)}: ${change(row)}${starts}`}${codes.length === 0 ? '' : `; ${codes.join(', ')}`}`;
     return { rank: 8, area: w.comparison, verdict: `${value.verdict} (${value.grade})`, tone: tone(value.verdict), text, path };
   });
@@ -91,7 +94,7 @@ function plans(e: Evidence, w: Words): Answer[] {
   }));
   const compute = e.of('compute-estimate').map(({ path, value }): Answer => ({
     rank: 1, area: w.compute, verdict: value.verdict, tone: tone(value.verdict), path,
-    text: `${value.point.phase}, batch ${value.point.batch}: ≥ ${n(value.time_lower_bound_us)} us, ≤ ${n(value.tokens_per_s_upper_bound)} tok/s; MFU ${n(value.mfu_pct)} %, MBU ${n(value.mbu_pct)} %`,
+    text: `${value.point.phase}, batch ${value.point.batch}: ≥ ${n(value.time_lower_bound_us)} us, ≤ ${n(value.tokens_per_s_upper_bound)} tok/s${value.mfu_pct === null && value.mbu_pct === null ? '' : `; MFU ${n(value.mfu_pct)} %, MBU ${n(value.mbu_pct)} %`}`,
   }));
   return [...capacity, ...compute];
 }

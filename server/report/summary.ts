@@ -1,7 +1,7 @@
 import { cell, number, table, type ComparisonReport, type EnvSnapshot, type ProfilingAnalysis, type RunManifest, type ServiceRecord } from '../contract/index.js';
 import { missingForFormal } from '../runs/manifest.js';
 import type { Run } from '../runs/runs.js';
-import { answers, change } from './answers.js';
+import { answers, chance, change } from './answers.js';
 import { evidenceFiles, gather, type Evidence } from './gather.js';
 import { wordsOf, type Language, type Words } from './words.js';
 
@@ -60,7 +60,7 @@ function comparison(path: string, report: ComparisonReport, w: Words): Lines {
   return [
     `## ${w.comparison}: ${cell(path, 200)}`,
     '',
-    table(['metric', 'load', 'baseline', 'candidate', 'change', 'p', 'n', w.verdict], rows.map((m) => [m.metric, m.load, m.baseline, m.candidate, change(m), m.p_value, `${m.n_baseline} + ${m.n_candidate}`, m.verdict])),
+    table(['metric', 'load', 'baseline', 'candidate', 'change', 'p', 'n', w.verdict], rows.map((m) => [m.metric, m.load, m.baseline, m.candidate, change(m), chance(m.p_value), `${m.n_baseline} + ${m.n_candidate}`, m.verdict])),
     '',
     ...report.reasons.map((r) => `- ${r.code} (${r.severity}): ${cell(r.detail, 200)}`),
   ];

@@ -40,6 +40,14 @@ function sides(n: number, lost: number, won: number, wrong: number, change: (i: 
 }
 
 describe('accuracy_compare', () => {
+  it('a chance of one in 2^59 is not said to be none', async () => {
+    const { b, c } = sides(400, 60, 0, 0);
+    writeEvaluation(join(dir, 'sure/base'), 'm', b);
+    writeEvaluation(join(dir, 'sure/cand'), 'm2', c);
+    // Exact McNemar of 60 against none: 2 / 2^60.
+    expect(Number((await compare('sure/base', 'sure/cand')).facts.p_value) * 2 ** 59).toBeCloseTo(1, 3);
+  });
+
   it('counts what was planted, names the lost items with both outputs, and can be computed again', async () => {
     const { b, c } = sides(400, 20, 4, 30, (i, side) => (i === 3 && side === 'c' ? { text: 'The answer is 2.', extracted: '2' } : {}));
     writeEvaluation(join(dir, 'one/base'), 'm', b);

@@ -1,5 +1,5 @@
 import { foreign, type AccuracyCauses, type AccuracyDifference, type AccuracyEnding, type AccuracySideScore, type AccuracySubset, type Warning } from '../../contract/index.js';
-import { byText, round } from '../../profiles/derived/numbers.js';
+import { byText, round, significant } from '../../profiles/derived/numbers.js';
 import { holm } from '../../stats/multiple.js';
 import { wilson } from '../../stats/proportions.js';
 import { detectorNames } from '../detect/detectors.js';
@@ -51,7 +51,7 @@ function subsetsOf(looked: readonly Looked[]): AccuracySubset[] {
       delta_pct: points(test.delta),
       low_pct: points(test.low),
       high_pct: points(test.high),
-      p_value: round(test.p, 6),
+      p_value: significant(test.p),
       p_adjusted: round(adjusted[i] ?? 1, 6),
       min_detectable_drop_pct: points(test.minDetectableDrop),
     }))
@@ -178,10 +178,10 @@ export function compareSides(baseline: SideInput, candidate: SideInput, marginPc
     scores: { baseline: sideScore(looked.map((l) => l.baselineScore)), candidate: sideScore(looked.map((l) => l.candidateScore)) },
     delta_pct: test === null ? null : points(test.delta),
     ci: test === null ? null : { low_pct: points(test.low), high_pct: points(test.high), method: test.method },
-    p_value: test === null ? null : round(test.p, 6),
+    p_value: test === null ? null : significant(test.p),
     min_detectable_drop_pct: test === null ? null : points(test.minDetectableDrop),
     subsets,
-    endings: endings.map((e) => ({ ...e, p_value: e.p_value === null ? null : round(e.p_value, 6) })),
+    endings: endings.map((e) => ({ ...e, p_value: e.p_value === null ? null : significant(e.p_value) })),
     causes: causesOf(looked),
     unmatched: { baseline: joined.baselineOnly.length, candidate: joined.candidateOnly.length, prompts_differ: joined.promptsDiffer, lost_right: round(lostRight(joined)) },
     differences,

@@ -8,6 +8,11 @@ export function round(value: number, digits = 3): number {
   return Number(value.toFixed(digits));
 }
 
+/** Rounded to four significant digits: a chance of one in a billion must not become 0. */
+export function significant(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
 /** Share of a whole in percent; null when the whole is empty. */
 export function percent(part: number, whole: number): number | null {
   return whole > 0 ? round((part / whole) * 100) : null;

@@ -1,5 +1,5 @@
 import { scaleLinear } from 'd3-scale';
-import { change, primaryRow } from '../answers.js';
+import { chance, change, primaryRow } from '../answers.js';
 import type { Held } from '../gather.js';
 import type { Words } from '../words.js';
 import { label, tag, type Chart } from './markup.js';
@@ -34,7 +34,7 @@ export function beforeAfter({ path, value }: Held<'comparison-report'>, w: Words
     summary: `${primary.metric} ${change(primary)}`, width, height: bottom + 26, body: lines.join('') + body.join(''), paths: [path],
     table: {
       head: ['metric', 'load', 'baseline', 'candidate', 'delta_pct', 'ci_low_pct', 'ci_high_pct', 'p_value', 'p_holm', 'n_baseline', 'n_candidate', 'mde_pct', 'verdict'],
-      rows: [...value.metrics].map((m) => [m.metric, m.load, m.baseline, m.candidate, m.delta_pct, m.ci_low_pct, m.ci_high_pct, m.p_value, m.p_holm, m.n_baseline, m.n_candidate, m.mde_pct, m.verdict]),
+      rows: [...value.metrics].map((m) => [m.metric, m.load, m.baseline, m.candidate, m.delta_pct, m.ci_low_pct, m.ci_high_pct, chance(m.p_value), chance(m.p_holm), m.n_baseline, m.n_candidate, m.mde_pct, m.verdict]),
     },
   };
 }

@@ -28,6 +28,7 @@ figure{margin:0}
 .chart svg{display:block;width:100%;min-width:36rem;height:auto}
 figcaption{color:var(--dim);font-size:.9rem;margin:.4rem 0}
 summary{cursor:pointer;color:var(--link)}
+.columns{columns:15rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.875rem;margin:.5rem 0;min-width:50%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word;max-width:28rem}
@@ -44,5 +45,5 @@ svg .line{fill:none;stroke-width:2}
 svg .dash{stroke-dasharray:5 4}
 ${[1, 2, 3, 4, 5, 6].map((i) => `svg .s${i}{stroke:var(--c${i})}svg .f${i}{fill:var(--c${i})}`).join('')}
 svg .fgood{fill:var(--good)}svg .fbad{fill:var(--bad)}svg .fdim{fill:var(--dim)}svg .sgood{stroke:var(--good)}svg .sbad{stroke:var(--bad)}svg .sdim{stroke:var(--dim)}
-@media print{:root{${light}}body{font-size:11pt}.chart,.verdict{background:none;border:1px solid var(--line)}nav,.skip{display:none}section{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}.chart,.scroll{overflow:visible}.chart svg{min-width:0}}
+@media print{:root{${light}}body{font-size:11pt}.chart,.verdict{background:none;border:1px solid var(--line)}nav,.skip{display:none}section{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}.chart,.scroll{overflow:visible}table{font-size:8pt;width:100%}th,td{padding:2px 3px}.chart svg{min-width:0}}
 `;
