@@ -11,7 +11,7 @@ import { deviceTimes, type DeviceTimes } from '../compare/facts.js';
 import { communicationRows } from './communication.js';
 import { dispatchRows } from './dispatch.js';
 import { fusionRows } from './fusion.js';
-import { kernelGroups, kernelRows, kernelTime, type KernelGroup } from './kernel.js';
+import { kernelGroups, kernelLimits, kernelRows, kernelTime, type KernelGroup, type KernelLimits } from './kernel.js';
 import { blockWaste, frequencyLoss, linkSums, type BlockWaste, type FrequencyLoss, type LinkSum } from './losses.js';
 import { memoryRows } from './memory.js';
 import { mfuTable, type MfuTable } from './mfu.js';
@@ -141,10 +141,13 @@ function slim({ device, source, spanNs, computingNs, communicationNs, exposedNs,
 /** A capture as it was read, or a whole profile taken as one capture. */
 export type Read = Pick<CaptureAnalysis, 'holdings' | 'notes' | 'says' | 'expectsTasks' | 'failures'>;
 
-/** Every table of a capture. Deterministic: the same profile gives the same rows in the same order. */
-export function analyzeCapture(profile: Profile, read: Read): CaptureAnalysis {
+/**
+ * Every table of a capture. Deterministic: the same profile gives the same rows in the same order.
+ * @param limits of the profile, which then needs no counters any more
+ */
+export function analyzeCapture(profile: Profile, read: Read, limits: KernelLimits = kernelLimits(profile)): CaptureAnalysis {
   const windows = deviceWindows(profile);
-  const groups = kernelGroups(profile, stagesOf(profile));
+  const groups = kernelGroups(profile, stagesOf(profile), limits);
   const total = kernelTime(groups ?? []);
   const latencies = launchLatencies(profile);
   const calls = lastCalls(profile);
@@ -157,7 +160,7 @@ export function analyzeCapture(profile: Profile, read: Read): CaptureAnalysis {
     sources: profile.sources,
     simulated: profile.simulated,
     commOps: profile.commOps !== null,
-    counters: profile.tasks.pmu.size > 0,
+    counters: limits.counters,
     frequency: profile.frequency.length > 0,
     latencies: latencies !== null,
     stepTrace: profile.stepTrace.length,

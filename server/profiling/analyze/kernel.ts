@@ -68,30 +68,53 @@ const newSum = (core: number): Sum => ({ core, count: 0, ns: new Float64Array(3 
 const thresholdOf = Float64Array.from(rules, (rule) => rule.threshold);
 const isScalar = Uint8Array.from(rules, (rule) => (rule.unit === 'scalar' ? 1 : 0));
 
+/** What limits each kernel, by row of the tasks: all the tables need of the counters, an eighth of their memory. */
+export interface KernelLimits {
+  /** Any counter a rule asks for has a value. */
+  readonly counters: boolean;
+  /** Index into the rules; {@link unlimited} when no rule's unit limits the kernel, {@link unmeasured} when it is too short or has no counters. */
+  readonly rule: Uint8Array;
+  /** Ratio of the unit that limits. */
+  readonly ratio: Float64Array;
+}
+
+const unlimited = 254;
+const unmeasured = 255;
+
 /**
- * Books a kernel under the rule that limits it, if it has counters and one does: cube, then reads, write-back, L1 moves, vector, vector
- * moves, and scalar only when it is the highest of all. Ratios overlap, the units run side by side; they do not sum to one.
- * @param columns the first counter of each rule @param others the further ones, for the rows where the first has no value
+ * The rule that limits each kernel: cube, then reads, write-back, L1 moves, vector, vector moves, and scalar only when it is the
+ * highest of all. Ratios overlap, the units run side by side; they do not sum to one.
  */
-function addLimit({ ns }: Sum, duration: number, row: number, columns: readonly Float64Array[], others: readonly (readonly Float64Array[])[]): void {
-  const ratioOf = (i: number): number => {
+export function kernelLimits({ tasks }: Profile): KernelLimits {
+  const candidates = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
+  const counters = candidates.some((c) => c.length > 0);
+  if (!counters) return { counters, rule: new Uint8Array(0), ratio: new Float64Array(0) };
+  const none = new Float64Array(0);
+  const columns = candidates.map(([first]) => first ?? none);
+  // Counters that fill the same rule, for the rows where the first has no value.
+  const others = candidates.map(([, ...rest]) => rest);
+  const ratioOf = (i: number, row: number): number => {
     const ratio = columns[i]?.[row] ?? Number.NaN;
     return Number.isNaN(ratio) ? firstKnown(others[i] ?? [], row) : ratio;
   };
-  let known = false;
-  for (let i = 0; i < thresholdOf.length; i += 1) {
-    const ratio = ratioOf(i);
-    if (Number.isNaN(ratio)) continue;
-    known = true;
-    if (ratio < (thresholdOf[i] ?? Infinity)) continue;
-    let highest = isScalar[i] === 1;
-    for (let k = 0; highest && k < thresholdOf.length; k += 1) highest = !(ratioOf(k) > ratio);
-    if (isScalar[i] === 1 && !highest) continue;
-    ns[place.limited + i] = (ns[place.limited + i] ?? 0) + duration;
-    ns[place.weighted + i] = (ns[place.weighted + i] ?? 0) + ratio * duration;
-    break;
+  const minimum = thresholds.pmuMinimumUs.value * 1000;
+  const found = { counters, rule: new Uint8Array(tasks.length).fill(unmeasured), ratio: new Float64Array(tasks.length) };
+  for (let row = 0; row < tasks.length; row += 1) {
+    if (!((tasks.durationNs[row] ?? Number.NaN) >= minimum)) continue;
+    for (let i = 0; i < thresholdOf.length; i += 1) {
+      const ratio = ratioOf(i, row);
+      if (Number.isNaN(ratio)) continue;
+      found.rule[row] = unlimited;
+      if (ratio < (thresholdOf[i] ?? Infinity)) continue;
+      let highest = true;
+      for (let k = 0; isScalar[i] === 1 && highest && k < thresholdOf.length; k += 1) highest = !(ratioOf(k, row) > ratio);
+      if (!highest) continue;
+      found.rule[row] = i;
+      found.ratio[row] = ratio;
+      break;
+    }
   }
-  if (known) ns[place.pmu] = (ns[place.pmu] ?? 0) + duration;
+  return found;
 }
 
 /** The unit that limits at least half of the measured time of a group, so that a few long kernels weigh as they should. */
@@ -150,13 +173,8 @@ function firstKnown(columns: readonly Float64Array[], row: number): number {
 }
 
 /** Compute and AI CPU tasks by device, op type and core type. */
-function fromTasks(profile: Profile, stages: TaskStages | null): KernelGroup[] {
+function fromTasks(profile: Profile, stages: TaskStages | null, limits: KernelLimits): KernelGroup[] {
   const { tasks, strings } = profile;
-  const none = new Float64Array(0);
-  const candidates = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
-  const columns = candidates.map(([first]) => first ?? none);
-  const others = candidates.map(([, ...rest]) => rest);
-  const minimum = thresholds.pmuMinimumUs.value * 1000;
   const groups: KernelGroup[] = [];
   for (let device = 0; device < profile.devices.length; device += 1) {
     const [from, to] = rowsOf(tasks.device, tasks.length, device);
@@ -184,7 +202,12 @@ function fromTasks(profile: Profile, stages: TaskStages | null): KernelGroup[] {
       sum.count += 1;
       ns[place.total] = (ns[place.total] ?? 0) + duration;
       if (duration > (ns[place.max] ?? 0)) ns[place.max] = duration;
-      if (duration >= minimum) addLimit(sum, duration, row, columns, others);
+      const limit = limits.rule[row] ?? unmeasured;
+      if (limit === unmeasured) continue;
+      ns[place.pmu] = (ns[place.pmu] ?? 0) + duration;
+      if (limit === unlimited) continue;
+      ns[place.limited + limit] = (ns[place.limited + limit] ?? 0) + duration;
+      ns[place.weighted + limit] = (ns[place.weighted + limit] ?? 0) + (limits.ratio[row] ?? 0) * duration;
     }
     for (const [key, sum] of sums) {
       groups.push({
@@ -223,10 +246,10 @@ function fromStatistics(profile: Profile): KernelGroup[] {
 
 /**
  * Kernel groups, largest first within a device; null when the capture holds no kernel at all.
- * @param stages of `profile`; without them no group has a stage
+ * @param stages of `profile`; without them no group has a stage @param limits of the same tasks
  */
-export function kernelGroups(profile: Profile, stages: TaskStages | null = null): KernelGroup[] | null {
-  const measured = fromTasks(profile, stages);
+export function kernelGroups(profile: Profile, stages: TaskStages | null = null, limits: KernelLimits = kernelLimits(profile)): KernelGroup[] | null {
+  const measured = fromTasks(profile, stages, limits);
   const groups = measured.length > 0 ? measured : fromStatistics(profile).filter((g) => g.count > 0);
   if (groups.length === 0) return null;
   return groups.sort((a, b) => a.device - b.device || b.totalNs - a.totalNs || byText(a.opType, b.opType) || byText(a.taskType, b.taskType));
