@@ -151,6 +151,13 @@ export function markCarriers(tasks: TaskRows, connections: ReadonlySet<number>, 
   }
 }
 
+/** Copies, waits or records are among the tasks: a list of kernels has none. */
+function otherThanKernels(tasks: TaskRows, from: number): boolean {
+  const classes = tasks.class.array();
+  for (let row = from; row < classes.length; row++) if (classes[row] !== taskClass.compute && classes[row] !== taskClass.aicpu) return true;
+  return false;
+}
+
 /**
  * Without planes and connections a stream tells: when every copy, wait and record on a stream without kernels starts inside a
  * collective of its device, the stream carries out collectives.
@@ -158,7 +165,7 @@ export function markCarriers(tasks: TaskRows, connections: ReadonlySet<number>, 
  */
 export function markCarrierStreams(assembly: Assembly, from: number, opsFrom: number, settled: (device: number) => number): void {
   const { tasks, commOps } = assembly;
-  if (commOps.length === opsFrom) return;
+  if (commOps.length === opsFrom || !otherThanKernels(tasks, from)) return;
   const perDevice = new Map<number, ByStart>();
   const devices = new Set(range(opsFrom, commOps.length).map((row) => settled(commOps.device.get(row))));
   for (const device of devices) {

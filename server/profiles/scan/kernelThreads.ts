@@ -32,8 +32,10 @@ export async function pieces(path: string, from: number, size: number, count: nu
   const read = async (at: number): Promise<Buffer> => buffer.subarray(0, (await file.read(buffer, 0, sampleBytes, at)).bytesRead);
   try {
     const edges = [from];
+    // The first piece is read while the threads of the others start.
+    const ahead = Math.min(limits.threadedBytes, (size - from) / 4 / count);
     for (let i = 1; i < count; i++) {
-      const at = from + Math.floor(((size - from) * i) / count);
+      const at = from + Math.floor(ahead + ((size - from - ahead) * i) / count);
       const found = (await read(at)).indexOf(0x0a);
       if (found >= 0 && at + found + 1 > (edges.at(-1) ?? 0) && at + found + 1 < size) edges.push(at + found + 1);
     }
