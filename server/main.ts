@@ -27,7 +27,7 @@ import { profileStart } from './profiling/capture/tools.js';
 import { profileAnalyze, profileQuery } from './profiling/tools.js';
 import { reviewDiff } from './review/tools.js';
 import { serviceStart, serviceStop } from './serving/tools.js';
-import { readArtifact, type Derivations } from './runs/runs.js';
+import type { Derivations } from './runs/runs.js';
 
 const exitCodes = { ok: 0, answeredError: 1, wrongUsage: 2 } as const;
 
@@ -150,6 +150,7 @@ async function validate(path: string, options: { sha256?: string }): Promise<num
       await folder.remove();
     }
   }
+  const { readArtifact } = await import('./runs/runs.js');
   const value = await readArtifact(real);
   const schema = typeof value === 'object' && value !== null && 'schema' in value && typeof value.schema === 'string' ? value.schema : '';
   if (!isSchemaName(schema)) throw new ToolError('E_FORMAT_UNKNOWN', `${foreign(path, 200)} is neither a run root nor a bundle nor an artifact that names its schema`, 'give a run root, a bundle, or a JSON artifact');

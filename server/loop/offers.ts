@@ -4,8 +4,7 @@ import { foreign, redactText, ToolError } from '../contract/index.js';
 import { fileSize, readText, walk } from '../host/files.js';
 import type { Host } from '../host/host.js';
 import type { Offers, Prompt, Resource } from '../mcp/define.js';
-import { Runs } from '../runs/runs.js';
-import { readPrompts } from './prompts.js';
+import type { Runs } from '../runs/runs.js';
 
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 const scheme = 'xllm-npu://';
@@ -21,11 +20,12 @@ async function packaged(folder: 'schemas' | 'skills'): Promise<string[]> {
 
 /** Prompts of the package; schemas, skills and the files of runs as resources. Files of a run are those its ledger knows. */
 export function offersOf(host: Host): Offers {
-  const runs = new Runs(host);
+  // Listing tools needs neither runs nor prompts, and their libraries take as long to load as the rest of the server.
+  const runs = async (): Promise<Runs> => new (await import('../runs/runs.js')).Runs(host);
   let prompts: Promise<readonly Prompt[]> | null = null;
-  const runFiles = async (id: string): Promise<string[]> => [...(await (await runs.open(id)).files()).keys()].sort();
+  const runFiles = async (id: string): Promise<string[]> => [...(await (await (await runs()).open(id)).files()).keys()].sort();
   return {
-    prompts: async () => (prompts ??= readPrompts(join(packageRoot, 'prompts'))),
+    prompts: async () => (prompts ??= import('./prompts.js').then((m) => m.readPrompts(join(packageRoot, 'prompts')))),
     templates: [
       { uriTemplate: `${scheme}runs/{run}/{+path}`, name: 'file of a run', description: 'run id and path as run_show what artifacts lists them' },
       { uriTemplate: `${scheme}schemas/{file}`, name: 'schema', description: 'JSON Schema of an artifact' },
@@ -34,7 +34,7 @@ export function offersOf(host: Host): Offers {
     resources: async () => {
       const found: Resource[] = [];
       for (const folder of ['schemas', 'skills'] as const) for (const file of await packaged(folder)) found.push({ uri: `${scheme}${folder}/${file}`, name: file, mimeType: mime(file) });
-      const newest = (await runs.list()).sort().reverse().slice(0, listed.runs);
+      const newest = (await (await runs()).list()).sort().reverse().slice(0, listed.runs);
       for (const id of newest) {
         const files = await runFiles(id).catch(() => []);
         for (const file of files.filter((f) => /\.(?:json|md|html|yaml)$/.test(f) && !f.includes('/raw/'))) found.push({ uri: `${scheme}runs/${encodeURIComponent(id)}/${file.split('/').map(encodeURIComponent).join('/')}`, name: `${foreign(id, 80)} ${foreign(file, 120)}`, mimeType: mime(file) });
@@ -56,7 +56,7 @@ export function offersOf(host: Host): Offers {
         at = join(packageRoot, kind, path);
       } else if (kind === 'runs') {
         const [id = '', ...file] = path.split('/');
-        const run = await runs.open(id);
+        const run = await (await runs()).open(id);
         if (!(await run.files()).has(file.join('/'))) throw missing;
         at = join(run.dir, ...file);
       } else throw missing;
