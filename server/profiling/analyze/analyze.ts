@@ -1,8 +1,7 @@
 import type { CommunicationRow, DispatchRow, FusionRow, Incomplete, KernelRow, MemoryRow, ProfileRank, ProfileWindow } from '../../contract/index.js';
-import { absentNotes, once, together } from '../../profiles/absent.js';
-import { byPlace } from '../../profiles/assembly.js';
+import { together } from '../../profiles/absent.js';
 import type { Device, IncompleteNote, Profile, SourceFile } from '../../profiles/profile.js';
-import { unexportedNotes } from '../../profiles/read.js';
+import { placed } from '../../profiles/several.js';
 import type { CompareFacts } from '../compare/facts.js';
 import { analyzeCapture, type CaptureAnalysis, type CompileCalls, type DeviceFacts } from './capture.js';
 import { byCommunication } from './communication.js';
@@ -50,21 +49,9 @@ export interface Analysis {
   readonly compare: CompareFacts;
 }
 
-/** Devices of all captures in order, and where each capture's devices went. */
-function placed(captures: readonly CaptureAnalysis[]): { devices: Device[]; to: (capture: number, at: number) => number } {
-  const all = captures.flatMap((c, capture) => c.devices.map((device, at) => ({ device, capture, at })));
-  all.sort((a, b) => byPlace(a.device, b.device) || a.capture - b.capture || a.at - b.at);
-  const numbers = captures.map((c) => new Int32Array(c.devices.length));
-  for (const [number, { capture, at }] of all.entries()) {
-    const own = numbers[capture];
-    if (own !== undefined) own[at] = number;
-  }
-  return { devices: all.map((d) => d.device), to: (capture, at) => (at < 0 ? -1 : (numbers[capture]?.[at] ?? -1)) };
-}
-
 /**
  * Puts analyses of single captures together. Deterministic: the same captures in the same order give the same rows in the same order.
- * @param incomplete notes of the reader over all captures: {@link notesOf}
+ * @param incomplete notes of the reader over all captures
  */
 export function joined(captures: readonly CaptureAnalysis[], incomplete: readonly IncompleteNote[]): Analysis {
   const { devices, to } = placed(captures);
@@ -116,11 +103,6 @@ export function joined(captures: readonly CaptureAnalysis[], incomplete: readonl
     dynamic: { ns: sum((c) => c.dynamic.ns), others: captures.some((c) => c.dynamic.others) },
     compare: { sources: sources.map((s) => s.path), devices: inOrder((c) => c.compared), steps: sum((c) => c.markers) || null },
   };
-}
-
-/** The reader's notes over all captures: what was met, what is missing of all, what had to be assumed. @param unexported captures with raw data only */
-export function notesOf(captures: readonly CaptureAnalysis[], unexported: readonly string[]): IncompleteNote[] {
-  return once([...captures.flatMap((c) => c.notes.read), ...unexportedNotes(unexported), ...absentNotes(together(captures.map((c) => c.holdings))), ...captures.flatMap((c) => c.notes.assumed)]);
 }
 
 /** Every table of a profile that was read as a whole. */

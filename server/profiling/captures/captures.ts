@@ -1,15 +1,15 @@
 import { ToolError } from '../../contract/index.js';
 import type { Host } from '../../host/host.js';
+import { canThread, sideBySide } from '../../host/sideBySide.js';
 import { cores } from '../../profiles/cores.js';
 import { discover, type Capture } from '../../profiles/discover.js';
-import { silence } from '../../profiles/read.js';
-import { joined, notesOf, type Analysis } from '../analyze/analyze.js';
+import { errorOf, mustSay, notesOf } from '../../profiles/several.js';
+import { joined, type Analysis } from '../analyze/analyze.js';
 import type { CaptureAnalysis } from '../analyze/capture.js';
 import { limits } from '../thresholds.js';
 import type { Identity } from '../../host/cache.js';
 import { captureIdentity, keep, recall } from './cache.js';
-import { fromText, type Answer } from './portable.js';
-import { canThread, readSideBySide } from './threads.js';
+import { answerFor, fromText, isAnswer, type Answer } from './portable.js';
 
 export interface AnalyzeOptions {
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +45,7 @@ export async function planned(paths: readonly string[], host: Host, cache: boole
 }
 
 function analysisOf(answer: Answer): CaptureAnalysis {
-  if ('failure' in answer) throw new ToolError(answer.failure.code, answer.failure.seen, answer.failure.next);
+  if ('failure' in answer) throw errorOf(answer.failure);
   const analysis = fromText(answer.text);
   if (analysis === null) throw new ToolError('E_INTERNAL', 'an analysis that is none', 'report this as a defect of the server');
   return analysis;
@@ -61,7 +61,8 @@ export async function readPlanned(plan: Plan, host: Host, options: AnalyzeOption
   const answers = new Map<number, Answer>();
   const signal = options.signal ?? new AbortController().signal;
   const threads = canThread() && open.length > 1 && plan.bytes >= limits.threadedBytes.value ? Math.min(cores(), open.length) : 1;
-  await readSideBySide(open.flatMap((i) => captures[i] ?? []), threads, signal, async (at, answer) => {
+  const work = { module: new URL('./captureWorker.js', import.meta.url), isAnswer, here: (capture: Capture): Promise<Answer> => answerFor(capture, { signal }) };
+  await sideBySide(open.flatMap((i) => captures[i] ?? []), threads, work, signal, async (at, answer) => {
     const i = open[at] ?? 0;
     answers.set(i, answer);
     options.progress?.(`${answers.size} of ${open.length} captures read`);
@@ -71,8 +72,7 @@ export async function readPlanned(plan: Plan, host: Host, options: AnalyzeOption
     if (options.cache && key !== undefined && analysis?.failures.length === 0) await keep(host, key, analysis);
   });
   const all = captures.map((_, i) => known[i] ?? analysisOf(answers.get(i) ?? { failure: { code: 'E_INTERNAL', seen: 'a capture was left out', next: 'report this as a defect of the server' } }));
-  const expected = all.some((c) => c.expectsTasks);
-  if (!all.some((c) => c.says === 'rows' || (!expected && c.says === 'other'))) throw silence(plan.path, all.flatMap((c) => c.failures.map((f) => new ToolError(f.code, f.seen, f.next))));
+  mustSay(all, plan.path);
   return joined(all, notesOf(all, plan.unexported));
 }
 

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { readCapture, type CaptureRead, type ReadOptions } from '../../profiles/read.js';
 import type { Capture } from '../../profiles/discover.js';
-import { ToolError, type ErrorCode } from '../../contract/index.js';
+import { failureOf, type Failure } from '../../profiles/several.js';
+import { ToolError } from '../../contract/index.js';
 import { isRuleCounter, kernelLimits, type KernelLimits } from '../analyze/kernel.js';
 import { analyzeCapture, type CaptureAnalysis } from '../analyze/capture.js';
 
@@ -16,7 +17,7 @@ export async function captureText(capture: Capture, options: ReadOptions = {}): 
   const { profile, failures, limits, ...read } = await readLean(capture, options);
   // Until its turn of the event loop ends, the reading that is over still holds the counters: a fifth of the peak.
   await setImmediate();
-  return JSON.stringify(analyzeCapture(profile, { ...read, failures: failures.map(({ code, seen, next }) => ({ code, seen, next })) }, limits));
+  return JSON.stringify(analyzeCapture(profile, { ...read, failures: failures.map(failureOf) }, limits));
 }
 
 /** The shape is that of the very version that wrote it, and a checksum or a thread of ours stands for the bytes: this only tells it from other JSON. */
@@ -35,13 +36,17 @@ export function fromText(text: string): CaptureAnalysis | null {
 }
 
 /** What a thread answers: the text of an analysis, or why there is none. */
-export type Answer = { readonly text: string } | { readonly failure: { readonly code: ErrorCode; readonly seen: string; readonly next: string } };
+export type Answer = { readonly text: string } | { readonly failure: Failure };
+
+export function isAnswer(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && ('text' in value || 'failure' in value);
+}
 
 export async function answerFor(capture: Capture, options: ReadOptions = {}): Promise<Answer> {
   try {
     return { text: await captureText(capture, options) };
   } catch (error) {
-    if (error instanceof ToolError) return { failure: { code: error.code, seen: error.seen, next: error.next } };
+    if (error instanceof ToolError) return { failure: failureOf(error) };
     throw error;
   }
 }

@@ -19,14 +19,14 @@ export interface TableDoc {
 /** SQL type of a column. */
 export const sqlTypes: Record<Kind, string> = { text: 'VARCHAR', id: 'BIGINT', number: 'DOUBLE', count: 'BIGINT', time: 'BIGINT', flag: 'BOOLEAN' };
 
-type Cell = string | number | boolean | null;
-/** Values of one row, in the order of the columns. */
-type RowOf = (row: number) => readonly Cell[];
+/** Value of one cell: a number, 0 or 1 for a flag, for text the id of a string of the profile. NaN, a negative id and string 0 are null. */
+type CellOf = (row: number) => number;
 
 export interface TableData {
   readonly doc: TableDoc;
   readonly length: number;
-  readonly row: RowOf;
+  /** In the order of the documented columns. */
+  readonly cells: readonly CellOf[];
 }
 
 const text = (name: string, meaning: string): ColumnDoc => ({ name, kind: 'text', meaning });
@@ -83,6 +83,9 @@ export function pmuColumn(stem: string): string {
   return stem.toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '');
 }
 
+const missing = Number.NaN;
+const flag = (value: boolean | null): number => (value === null ? missing : Number(value));
+
 /** The PMU table of a profile: its columns are the capture's own counters. */
 function pmuTable(profile: Profile): TableData {
   const { tasks } = profile;
@@ -92,83 +95,75 @@ function pmuTable(profile: Profile): TableData {
     if (name !== '' && name !== 'task_id' && !columns.has(name)) columns.set(name, values);
   }
   const lists = [...columns.values()];
-  const rows: number[] = [];
-  for (let row = 0; row < tasks.length; row += 1) if (lists.some((c) => !Number.isNaN(c[row] ?? Number.NaN))) rows.push(row);
+  let length = 0;
+  const rows = new Int32Array(tasks.length);
+  for (let row = 0; row < tasks.length; row += 1) if (lists.some((c) => !Number.isNaN(c[row] ?? missing))) rows[length++] = row;
   return {
     doc: { name: 'pmu', about: pmuAbout, columns: [count('task_id', 'row of tasks'), ...[...columns.keys()].map((n) => num(n, ''))] },
-    length: rows.length,
-    row: (i) => [rows[i] ?? 0, ...lists.map((c) => c[rows[i] ?? 0] ?? Number.NaN)],
+    length,
+    cells: [(i) => rows[i] ?? missing, ...lists.map((c): CellOf => (i) => c[rows[i] ?? -1] ?? missing)],
   };
 }
 
-/** Every table of a profile, ready to load. */
+/** Every table of a profile, ready to load. Texts that are not among the profile's strings yet are added to them. */
 export function profileTables(profile: Profile): TableData[] {
-  const { strings: s, tasks, commOps, commTasks, apis } = profile;
-  const dev = (index: number | undefined): readonly Cell[] => {
-    const known = index === undefined || index < 0 ? undefined : profile.devices[index];
-    return known === undefined || index === undefined ? [null, null, null] : [known.id, known.rank, index];
-  };
-  const of = (column: Int32Array, row: number): string => s.get(column[row] ?? 0);
-  const rows = <T>(doc: TableDoc, list: readonly T[], make: (item: T) => readonly Cell[]): TableData => ({
+  const { strings, devices, tasks, commOps, commTasks, apis } = profile;
+  const ids = Float64Array.from(devices, (d) => d.id);
+  const ranks = Float64Array.from(devices, (d) => d.rank ?? missing);
+  const dev = (index: (row: number) => number): readonly CellOf[] => [(r) => ids[index(r)] ?? missing, (r) => ranks[index(r)] ?? missing, (r) => (index(r) in ids ? index(r) : missing)];
+  const at = (column: Int32Array | Float64Array): CellOf => (r) => column[r] ?? missing;
+  const us = (column: Float64Array): CellOf => (r) => (column[r] ?? missing) / 1000;
+  const row: CellOf = (r) => r;
+  const captureIn = (column: Float64Array): CellOf => (r) => captureOf(column[r] ?? -1);
+  const localIn = (column: Float64Array): CellOf => (r) => localId(column[r] ?? -1);
+  /** A table of objects, its cells by column. */
+  const rows = <T>(doc: TableDoc, list: readonly T[], ...cells: readonly ((item: T) => string | number | boolean | null)[]): TableData => ({
     doc,
     length: list.length,
-    row: (i) => {
-      const item = list[i];
-      return item === undefined ? [] : make(item);
-    },
-  });
-  const tables: TableData[] = [
-    rows(docs.devices, [...profile.devices.keys()], (i) => {
-      const d = profile.devices[i];
-      return [...dev(i), d?.host ?? null, d?.chip ?? null, d?.aicoreCount ?? null, d?.aivectorCount ?? null, d?.aicoreMhz ?? null];
+    cells: cells.map((of) => (r) => {
+      const item = list[r];
+      const value = item === undefined ? null : of(item);
+      return typeof value === 'string' ? strings.id(value) : typeof value === 'number' ? value : flag(value);
     }),
+  });
+  const place = <T>(index: (item: T) => number | null): readonly ((item: T) => number | null)[] => [(i) => devices[index(i) ?? -1]?.id ?? null, (i) => devices[index(i) ?? -1]?.rank ?? null, (i) => (devices[index(i) ?? -1] === undefined ? null : index(i))];
+  const empty = (doc: TableDoc): TableData => ({ doc, length: 0, cells: doc.columns.map(() => () => missing) });
+  const classes = Int32Array.from({ length: 1 + Math.max(...classNames.keys()) }, (_, i) => strings.id(classNames.get(i) ?? 'other'));
+  const samples = profile.memory.flatMap((series) => [...series.timeNs.keys()].map((i) => ({ series, i })));
+  const clocks = profile.frequency.flatMap((series) => [...series.timeNs.keys()].map((i) => ({ series, i })));
+  return [
+    rows(docs.devices, [...devices.keys()], ...place((i: number) => i), (i) => devices[i]?.host ?? null, (i) => devices[i]?.chip ?? null, (i) => devices[i]?.aicoreCount ?? null, (i) => devices[i]?.aivectorCount ?? null, (i) => devices[i]?.aicoreMhz ?? null),
     {
       doc: docs.tasks,
       length: tasks.length,
-      row: (r) => [
-        r, ...dev(tasks.device[r]), tasks.stream[r] ?? -1, of(tasks.name, r), of(tasks.opType, r), of(tasks.taskType, r), classNames.get(tasks.class[r] ?? taskClass.other) ?? 'other',
-        tasks.startNs[r] ?? Number.NaN, (tasks.durationNs[r] ?? Number.NaN) / 1000, tasks.blockNum[r] ?? Number.NaN, tasks.mixBlockNum[r] ?? Number.NaN, of(tasks.inputShapes, r), of(tasks.inputTypes, r), of(tasks.inputFormats, r), of(tasks.outputShapes, r), of(tasks.opState, r),
-        captureOf(tasks.connection[r] ?? -1), localId(tasks.connection[r] ?? -1),
+      cells: [
+        row, ...dev((r) => tasks.device[r] ?? -1), at(tasks.stream), at(tasks.name), at(tasks.opType), at(tasks.taskType), (r) => classes[tasks.class[r] ?? taskClass.other] ?? 0,
+        at(tasks.startNs), us(tasks.durationNs), at(tasks.blockNum), at(tasks.mixBlockNum), at(tasks.inputShapes), at(tasks.inputTypes), at(tasks.inputFormats), at(tasks.outputShapes), at(tasks.opState), captureIn(tasks.connection), localIn(tasks.connection),
       ],
     },
     pmuTable(profile),
-  ];
-  if (commOps !== null) {
-    tables.push({
+    commOps === null ? empty(docs.comm_ops) : {
       doc: docs.comm_ops,
       length: commOps.length,
-      row: (r) => [r, ...dev(commOps.device[r]), of(commOps.name, r), of(commOps.opType, r), of(commOps.group, r), commOps.startNs[r] ?? Number.NaN, (commOps.durationNs[r] ?? Number.NaN) / 1000, commOps.count[r] ?? Number.NaN, of(commOps.dataType, r), commOps.rankSize[r] ?? Number.NaN, captureOf(commOps.connection[r] ?? -1), localId(commOps.connection[r] ?? -1)],
-    });
-  } else tables.push(rows(docs.comm_ops, [], () => []));
-  if (commTasks !== null) {
-    tables.push({
+      cells: [row, ...dev((r) => commOps.device[r] ?? -1), at(commOps.name), at(commOps.opType), at(commOps.group), at(commOps.startNs), us(commOps.durationNs), at(commOps.count), at(commOps.dataType), at(commOps.rankSize), captureIn(commOps.connection), localIn(commOps.connection)],
+    },
+    commTasks === null ? empty(docs.comm_tasks) : {
       doc: docs.comm_tasks,
       length: commTasks.length,
-      row: (r) => [commTasks.op[r] ?? -1, ...dev(commTasks.device[r]), commTasks.plane[r] ?? -1, of(commTasks.name, r), of(commTasks.group, r), commTasks.startNs[r] ?? Number.NaN, (commTasks.durationNs[r] ?? Number.NaN) / 1000, commTasks.bytes[r] ?? Number.NaN, of(commTasks.transport, r), of(commTasks.link, r), commTasks.srcRank[r] ?? Number.NaN, commTasks.dstRank[r] ?? Number.NaN, commTasks.master[r] === 255 ? null : commTasks.master[r] === 1],
-    });
-  } else tables.push(rows(docs.comm_tasks, [], () => []));
-  if (apis !== null) {
-    tables.push({
-      doc: docs.apis,
-      length: apis.length,
-      row: (r) => [of(apis.level, r), of(apis.name, r), apis.startNs[r] ?? Number.NaN, (apis.durationNs[r] ?? Number.NaN) / 1000, captureOf(apis.thread[r] ?? -1), localId(apis.thread[r] ?? -1), localId(apis.connection[r] ?? -1)],
-    });
-  } else tables.push(rows(docs.apis, [], () => []));
-  const samples = profile.memory.flatMap((series) => [...series.timeNs.keys()].map((i) => ({ series, i })));
-  const clocks = profile.frequency.flatMap((series) => [...series.timeNs.keys()].map((i) => ({ series, i })));
-  tables.push(
-    rows(docs.memory, samples, ({ series, i }) => [...dev(series.device ?? undefined), series.component, series.timeNs[i] ?? Number.NaN, series.allocatedBytes[i] ?? Number.NaN, series.reservedBytes[i] ?? Number.NaN]),
-    rows(docs.frequency, clocks, ({ series, i }) => [...dev(series.device), series.timeNs[i] ?? Number.NaN, series.mhz[i] ?? Number.NaN]),
-    rows(docs.markers, profile.markers, (m) => [m.name, m.startNs, (m.endNs - m.startNs) / 1000]),
-    rows(docs.op_statistic, profile.opStatistic, (r) => [...dev(r.device), r.opType, r.coreType, r.count, r.totalUs, r.avgUs, r.maxUs]),
-    rows(docs.comm_summary, profile.commSummary, (r) => [...dev(r.device), r.step, r.op, r.group, r.elapseMs, r.transitMs, r.waitMs, r.syncMs]),
-    rows(docs.step_trace, profile.stepTrace, (r) => [...dev(r.device), r.step, r.computingUs, r.communicationNotOverlappedUs, r.overlappedUs, r.communicationUs, r.freeUs]),
-    rows(docs.api_statistic, profile.apiStatistic, (r) => [r.level, r.name, r.totalUs, r.count]),
-    rows(docs.sources, profile.sources, (r) => [r.path, r.kind, r.rows, r.bytes]),
-    rows(docs.incomplete, profile.incomplete, (r) => [r.code, r.detail]),
-    rows(docs.capture_info, [profile], (p) => [p.level, p.aicMetrics, p.simulated]),
-  );
-  return tables;
+      cells: [at(commTasks.op), ...dev((r) => commTasks.device[r] ?? -1), at(commTasks.plane), at(commTasks.name), at(commTasks.group), at(commTasks.startNs), us(commTasks.durationNs), at(commTasks.bytes), at(commTasks.transport), at(commTasks.link), at(commTasks.srcRank), at(commTasks.dstRank), (r) => (commTasks.master[r] === 255 ? missing : Number(commTasks.master[r] === 1))],
+    },
+    apis === null ? empty(docs.apis) : { doc: docs.apis, length: apis.length, cells: [at(apis.level), at(apis.name), at(apis.startNs), us(apis.durationNs), captureIn(apis.thread), localIn(apis.thread), localIn(apis.connection)] },
+    rows(docs.memory, samples, ...place((s: (typeof samples)[number]) => s.series.device), (s) => s.series.component, (s) => s.series.timeNs[s.i] ?? null, (s) => s.series.allocatedBytes[s.i] ?? null, (s) => s.series.reservedBytes[s.i] ?? null),
+    rows(docs.frequency, clocks, ...place((s: (typeof clocks)[number]) => s.series.device), (s) => s.series.timeNs[s.i] ?? null, (s) => s.series.mhz[s.i] ?? null),
+    rows(docs.markers, profile.markers, (m) => m.name, (m) => m.startNs, (m) => (m.endNs - m.startNs) / 1000),
+    rows(docs.op_statistic, profile.opStatistic, ...place((r: (typeof profile.opStatistic)[number]) => r.device), (r) => r.opType, (r) => r.coreType, (r) => r.count, (r) => r.totalUs, (r) => r.avgUs, (r) => r.maxUs),
+    rows(docs.comm_summary, profile.commSummary, ...place((r: (typeof profile.commSummary)[number]) => r.device), (r) => r.step, (r) => r.op, (r) => r.group, (r) => r.elapseMs, (r) => r.transitMs, (r) => r.waitMs, (r) => r.syncMs),
+    rows(docs.step_trace, profile.stepTrace, ...place((r: (typeof profile.stepTrace)[number]) => r.device), (r) => r.step, (r) => r.computingUs, (r) => r.communicationNotOverlappedUs, (r) => r.overlappedUs, (r) => r.communicationUs, (r) => r.freeUs),
+    rows(docs.api_statistic, profile.apiStatistic, (r) => r.level, (r) => r.name, (r) => r.totalUs, (r) => r.count),
+    rows(docs.sources, profile.sources, (r) => r.path, (r) => r.kind, (r) => r.rows, (r) => r.bytes),
+    rows(docs.incomplete, profile.incomplete, (r) => r.code, (r) => r.detail),
+    rows(docs.capture_info, [profile], (p) => p.level, (p) => p.aicMetrics, (p) => p.simulated),
+  ];
 }
 
 /** Tables and columns in one line, for who asked for one that does not exist. */
