@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { errorCodes, ToolError, type ErrorCode, type PipelineAnalysis } from '../contract/index.js';
 import type { Host } from '../host/host.js';
 import { parseBoundary } from '../profiles/derived/steps.js';
-import type { Profile } from '../profiles/profile.js';
-import { readProfile, type ReadOptions } from '../profiles/read.js';
 import { inRun } from '../runs/places.js';
 import type { Derivations, Derived } from '../runs/runs.js';
-import { analyze, deviceRow, whose } from './analyze/analyze.js';
+import { whose, type Analysis } from './analyze/analyze.js';
 import { noSteps } from './analyze/steps.js';
+import { analyzePaths, type ReadOptions } from './captures/captures.js';
 import { findingsOf } from './judge/findings.js';
 import { judgeDevice, verdictOf } from './judge/verdict.js';
 import { pipelineReasons, unreadable } from './reasons.js';
@@ -33,30 +32,15 @@ export type AnalysisBody = Omit<PipelineAnalysis, 'schema' | 'schema_version' | 
 /** What one call found: an analysis, or the code of the failure of a capture that cannot be read. */
 export type Outcome = { readonly judged: Judged; readonly failure: null } | { readonly judged: null; readonly failure: ErrorCode };
 
-/**
- * Indices of the devices asked for. Ranks are those of the profile; where it does not know them, the place in the order of captures and devices.
- * @throws ToolError E_ARG_TYPE for a rank that is not there
- */
-export function wantedDevices(profile: Profile, ranks: readonly number[] | null): number[] {
-  const all = [...profile.devices.keys()];
-  if (ranks === null) return all;
-  const known = profile.devices.every((d) => d.rank !== null);
-  const numbers = all.map((i) => (known ? (profile.devices[i]?.rank ?? i) : i));
-  const absent = ranks.filter((r) => !numbers.includes(r));
-  if (absent.length > 0) throw new ToolError('E_ARG_TYPE', `rank ${absent.slice(0, 8).join(', ')} is not in this capture`, `ranks here${known ? '' : ' (by order, the capture does not know them)'}: ${numbers.slice(0, 64).join(', ')}`);
-  return all.filter((i) => ranks.includes(numbers[i] ?? -1));
-}
-
-/** Pure. @param boundary as parsed @throws ToolError E_ARG_TYPE */
-export function judged(profile: Profile, boundary: readonly [string, string] | null, ranks: readonly number[] | null): Judged {
-  const analysis = analyze(profile, { devices: wantedDevices(profile, ranks), boundary });
+/** Verdict and findings on an analysis. Pure. */
+export function judgedAnalysis(analysis: Analysis): Judged {
   const classes = analysis.devices.map(judgeDevice);
   return {
     analysis,
     verdict: verdictOf(analysis, classes),
-    devices: classes.map((c) => deviceRow(profile, c.facts, analysis.allTasks, c.class)),
+    devices: classes.map((c) => ({ ...c.facts.row, class: c.class })),
     findings: findingsOf(analysis),
-    incomplete: [...analysis.incomplete, ...analysis.skew.reasons, ...profile.incomplete].map(({ code, detail }) => ({ code, detail })),
+    incomplete: [...analysis.incomplete, ...analysis.skew.reasons, ...analysis.profile.incomplete].map(({ code, detail }) => ({ code, detail })),
   };
 }
 
@@ -133,15 +117,15 @@ export function boundaryOf(text: string | null): readonly [string, string] | nul
  */
 export async function outcomeOf(paths: readonly string[], params: Pick<Params, 'boundary' | 'ranks'>, host: Host, localise: (path: string) => string, options: ReadOptions = {}): Promise<{ outcome: Outcome; error: ToolError | null }> {
   const boundary = boundaryOf(params.boundary);
-  let profile: Profile;
+  let analysis: Analysis;
   try {
-    profile = await readProfile(paths, host, options);
+    analysis = await analyzePaths(paths, host, { ...options, boundary, ranks: params.ranks });
   } catch (error) {
     if (error instanceof ToolError && unreadable.has(error.code)) return { outcome: { judged: null, failure: error.code }, error };
     throw error;
   }
-  options.progress?.('finding steps, bubbles and ranks');
-  return { outcome: { judged: judged({ ...profile, sources: profile.sources.map((s) => ({ ...s, path: localise(s.path) })) }, boundary, params.ranks), failure: null }, error: null };
+  const profile = { ...analysis.profile, sources: analysis.profile.sources.map((s) => ({ ...s, path: localise(s.path) })) };
+  return { outcome: { judged: judgedAnalysis({ ...analysis, profile }), failure: null }, error: null };
 }
 
 export const pipelineDerivations: Derivations = {

@@ -38,6 +38,8 @@ export const madToSigma = 1.4826;
 
 /** How much is kept and shown. */
 export const limits = {
+  /** bytes of all captures */
+  threadedBytes: { value: 16 << 20, source: 'measured', why: 'a thread needs some 100 ms to start, which 16 MB take to read' },
   /** rows a device */
   bubbleRows: { value: 300, source: 'our rule', why: 'the longest decide; the rest is summed, so that totals hold' },
   hostEvents: { value: 8, source: 'our rule', why: 'calls behind these cover next to nothing' },

@@ -1,4 +1,11 @@
 import type { Capture, SimCommTask, SimTask } from '../../server/sim/capture.js';
+import { rankExtract, type RankExtract } from '../../server/pipeline/skew/extract.js';
+import { skewOf } from '../../server/pipeline/skew/skew.js';
+import type { SkewResult } from '../../server/pipeline/skew/types.js';
+import { stepKinds } from '../../server/profiles/derived/stages.js';
+import { stepsOf } from '../../server/profiles/derived/steps.js';
+import { Labels } from '../../server/profiles/derived/stepsLabels.js';
+import { deviceWindow } from '../../server/profiles/derived/window.js';
 import { Strings, taskClass, type Profile } from '../../server/profiles/profile.js';
 
 const column = (rows: readonly number[]): Float64Array => Float64Array.from(rows);
@@ -88,4 +95,16 @@ export function profileOf(capture: Capture): Profile {
     aicMetrics: null,
     simulated: true,
   };
+}
+
+/** What one device says to the comparison, its steps found by themselves. */
+export function extractOf(profile: Profile, device: number): RankExtract {
+  const labels = new Labels(profile);
+  const { steps } = stepsOf(profile, device, labels, null);
+  return rankExtract(profile, device, { labels, window: deviceWindow(profile, device, false), steps, kinds: steps === null ? null : stepKinds(profile, steps, labels) });
+}
+
+/** The comparison of all ranks of a profile. */
+export function rankSkew(profile: Profile): SkewResult {
+  return skewOf(profile.devices.map((_, device) => extractOf(profile, device)));
 }

@@ -20,6 +20,13 @@ export interface SkewPlant {
   readonly batch: readonly number[];
   /** From `from` on (up to `to`) kernels take `factor` times as long: all, those of some op types, or those of one kind of step. */
   readonly slow: { readonly ranks: readonly number[]; readonly factor: number; readonly from: number; readonly to?: number; readonly ops?: readonly string[]; readonly kind?: 'prefill' | 'decode' } | null;
+  /**
+   * Speculative decoding: so many passes of one layer draft a token each for every sequence, and one pass of the model verifies them, with a
+   * kernel of its own or with the ordinary sampler. Null: none.
+   */
+  readonly speculate: { readonly drafts: number; readonly rejection: boolean } | null;
+  /** Host work between a step's result and the next launch; null: the next step is scheduled ahead. */
+  readonly syncGapUs: number | null;
   /** From a step on the host of a rank takes so long per launch. */
   readonly slowHost: { readonly rank: number; readonly launchUs: number; readonly from: number } | null;
   /** Numbers as in the group; in the group of all when replicas are coupled, else in the first replica's. */
@@ -56,6 +63,8 @@ export const skewDefaults: SkewPlant = {
   prefillEvery: null,
   batch: [16],
   slow: null,
+  speculate: null,
+  syncGapUs: null,
   slowHost: null,
   slowLink: null,
   clockUs: [],
@@ -111,6 +120,7 @@ function optionsOf(plant: SkewPlant, rank: number, state: State): DecodeOptions 
     prefillEvery: plant.prefillEvery,
     prefillTokens: 512,
     commOverlap: plant.commOverlap,
+    syncGapUs: plant.syncGapUs,
     aicMetrics: null,
     get slowRank() {
       const hit =
@@ -135,8 +145,30 @@ function deviceOf(plant: SkewPlant, rank: number): SimDevice {
   return { id: rank % 8, rank: plant.rankKnown ? rank : null, host: host(rank), chip: decodeDefaults.chip, family, aicoreCount, aivectorCount, aicoreMhz, hbmBytes };
 }
 
+/** Kernels of a verification: every sequence has its last token and the drafts. The kernel that verifies tells sequences and tokens apart. */
+function verifyItems(options: DecodeOptions, drafts: number, rejection: boolean): readonly StepItem[] {
+  const items = new StepProgram({ ...options, batch: options.batch * (drafts + 1) }, false).items();
+  return items.map((item) => {
+    if (item.kind !== 'kernel' || item.plan.kernel.opType !== 'ArgMaxV2' || !rejection) return item;
+    const inputShapes = `${options.batch},${drafts + 1},${options.model.vocab}`;
+    return { ...item, plan: { ...item.plan, name: 'aclnnRejectionSampler_RejectionSampler', kernel: { ...item.plan.kernel, opType: 'RejectionSampler', inputShapes } } };
+  });
+}
+
+/**
+ * Kernels of a decode and of a prefill step. With a kernel that verifies, drafts come before it, and a prompt has none; without one the long
+ * pass opens the step and its drafts are for the next one, after a prompt too.
+ */
+function programsOf(options: DecodeOptions, { speculate }: SkewPlant): { readonly decode: readonly StepItem[]; readonly prefill: readonly StepItem[] } {
+  const prefill = new StepProgram(options, true).items();
+  if (speculate === null) return { decode: new StepProgram(options, false).items(), prefill };
+  const drafts = Array.from({ length: speculate.drafts }, () => new StepProgram({ ...options, layers: 1 }, false).items()).flat();
+  const verify = verifyItems(options, speculate.drafts, speculate.rejection);
+  return speculate.rejection ? { decode: [...drafts, ...verify], prefill } : { decode: [...verify, ...drafts], prefill: [...prefill, ...drafts] };
+}
+
 /** Simulates the ranks together in true time: collectives begin to transfer when the last rank is there. */
-export function makeSkewCapture(wanted: Partial<SkewPlant> = {}): { readonly capture: Capture; readonly plant: SkewPlant; readonly stepStartUs: readonly number[] } {
+export function makeSkewCapture(wanted: Partial<SkewPlant> = {}): { readonly capture: Capture; readonly plant: SkewPlant; readonly stepStartUs: readonly number[]; /** Idle of rank 0 behind the host's work between steps. */ readonly syncIdleUs: number } {
   const plant: SkewPlant = { ...skewDefaults, ...wanted };
   const world = plant.tp * plant.dp;
   const ranks = Array.from({ length: world }, (_, index): Rank => {
@@ -147,7 +179,7 @@ export function makeSkewCapture(wanted: Partial<SkewPlant> = {}): { readonly cap
   const replicas = Array.from({ length: plant.dp }, (_, d) => ranks.slice(d * plant.tp, (d + 1) * plant.tp));
   const programs = replicas.map(([first]) => {
     const options = first?.options ?? decodeDefaults;
-    return { decode: new StepProgram(options, false).items(), prefill: new StepProgram(options, true).items() };
+    return programsOf(options, plant);
   });
   for (const rank of ranks) rank.clock.begin();
   for (let step = 0; step < plant.steps; step += 1) {
@@ -165,7 +197,7 @@ export function makeSkewCapture(wanted: Partial<SkewPlant> = {}): { readonly cap
   const groups: Record<string, number[]> = {};
   for (const { index, labels } of ranks) for (const name of new Set(labels.map((l) => l.group))) groups[name] = [...(groups[name] ?? []), index];
   const config: Capture['config'] = { level: 'l1', aicMetrics: null, flags: { 'task-time': 'l1', ascendcl: 'on', 'ai-core': 'off' }, cannVersion: '8.5.0', torchNpuVersion: '2.7.1', groups };
-  return { capture: { seed: plant.seed, config, processes: processesOf(plant, traces) }, plant, stepStartUs };
+  return { capture: { seed: plant.seed, config, processes: processesOf(plant, traces) }, plant, stepStartUs, syncIdleUs: (traces[0]?.trace.syncIdleNs ?? 0) / 1000 };
 }
 
 function runStep(plant: SkewPlant, replicas: readonly (readonly Rank[])[], programs: readonly (readonly StepItem[])[]): void {

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readProfile } from '../../server/profiles/read.js';
-import { rankExtract } from '../../server/pipeline/skew/extract.js';
-import { rankSkew, skewOf } from '../../server/pipeline/skew/skew.js';
+import { skewOf } from '../../server/pipeline/skew/skew.js';
 import { skewColumns, skewNotes, skewRows } from '../../server/pipeline/skew/tables.js';
 import type { SkewResult } from '../../server/pipeline/skew/types.js';
 import { writeCapture, type CaptureForm } from '../../server/sim/write.js';
 import { makeSkewCapture, type SkewPlant } from '../generate/skew.js';
-import { profileOf } from '../generate/skew-profile.js';
+import { extractOf, profileOf, rankSkew } from '../generate/skew-profile.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
 
 const compare = (plant: Partial<SkewPlant>): SkewResult => rankSkew(profileOf(makeSkewCapture({ layers: 2, steps: 12, ...plant }).capture));
@@ -154,7 +153,7 @@ describe('folders and clocks', () => {
     const { processes } = await writeCapture(dir, makeSkewCapture({ layers: 2, steps: 10, clockUs: clocks, slow: { ranks: [1], factor: 1.3, from: 5 } }).capture, ['msprof-db']);
     const whole = rankSkew(await readProfile([dir], testHost(dir)));
     const extracts = [];
-    for (const { prof } of processes) extracts.push(rankExtract(await readProfile([prof ?? ''], testHost(dir)), 0));
+    for (const { prof } of processes) extracts.push(extractOf(await readProfile([prof ?? ''], testHost(dir)), 0));
     expect(new Set(extracts.map((e) => e.baseNs)).size).toBeGreaterThan(1);
     expect(skewOf(extracts)).toEqual(whole);
   });

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { rankSkew } from '../../server/pipeline/skew/skew.js';
 import { Random } from '../../server/sim/random.js';
 import { makeSkewCapture, type SkewPlant } from '../generate/skew.js';
-import { profileOf } from '../generate/skew-profile.js';
+import { profileOf, rankSkew } from '../generate/skew-profile.js';
 
 const shapes = [
   { tp: 2, dp: 1, coupled: false },

@@ -1,9 +1,22 @@
-import { judged } from '../../server/pipeline/derive.js';
+import { joined } from '../../server/pipeline/analyze/analyze.js';
+import { analyzeCapture } from '../../server/pipeline/analyze/capture.js';
+import { judgedAnalysis } from '../../server/pipeline/derive.js';
 import type { Judged } from '../../server/pipeline/render.js';
+import { stepKinds, type StepKind } from '../../server/profiles/derived/stages.js';
+import { stepsOf } from '../../server/profiles/derived/steps.js';
+import { Labels } from '../../server/profiles/derived/stepsLabels.js';
 import type { Profile } from '../../server/profiles/profile.js';
 import type { Api, Task } from '../profiling/make.js';
 
-export const judge = (profile: Profile, boundary: readonly [string, string] | null = null): Judged => judged(profile, boundary, null);
+/** A profile that was read as a whole, taken as one capture. */
+export const judge = (profile: Profile, boundary: readonly [string, string] | null = null): Judged => judgedAnalysis(joined([analyzeCapture(profile, { boundary, compare: false })], profile.incomplete, null));
+
+/** Kinds of the steps of the first device. */
+export function kindsOf(profile: Profile): readonly StepKind[] {
+  const labels = new Labels(profile);
+  const { steps } = stepsOf(profile, 0, labels, null);
+  return steps === null ? [] : stepKinds(profile, steps, labels).kind;
+}
 
 export interface StepPlan {
   /** Ops of a step, in order. */

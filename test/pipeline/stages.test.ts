@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { stagesOf } from '../../server/profiles/derived/stages.js';
 import type { Profile } from '../../server/profiles/profile.js';
 import { makeProfile } from '../profiling/make.js';
-import { decodeOps, judge, laid, type StepPlan } from './make.js';
+import { decodeOps, judge, kindsOf as kindsIn, laid, type StepPlan } from './make.js';
 
 const profileOf = (steps: readonly StepPlan[]): Profile => makeProfile({ tasks: laid(steps).tasks, ops: null, apis: null });
-const kindsOf = (steps: readonly StepPlan[]): readonly (string | null)[] => judge(profileOf(steps)).analysis.devices[0]?.kinds?.kind ?? [];
+const kindsOf = (steps: readonly StepPlan[]): readonly (string | null)[] => kindsIn(profileOf(steps));
 const step = (tokens: number, sequences: number): StepPlan => ({ ops: decodeOps(2, tokens, sequences), gapNs: 3000 });
 const bare = (ops: StepPlan['ops']): StepPlan['ops'] => ops.map(({ op }) => ({ op }));
 

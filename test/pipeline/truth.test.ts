@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readProfile } from '../../server/profiles/read.js';
 import { planted, scenarios } from '../generate/captures.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
-import { judge } from './make.js';
+import { judge, kindsOf } from './make.js';
 
 const dir = await tempFolder();
 const host = testHost(dir);
@@ -52,11 +52,12 @@ describe.each(forms)('%s', (form) => {
 
   it('prefill bursts between decodes', async () => {
     const { truth } = await planted(`${dir}/prefill-${form}`, { ...scenarios['prefill-decode'].options, ...small }, [form]);
-    const { analysis, verdict } = judge(await readProfile([`${dir}/prefill-${form}`], host));
+    const profile = await readProfile([`${dir}/prefill-${form}`], host);
+    const { analysis, verdict } = judge(profile);
     expect(analysis.layers).toMatchObject({ count: 3 });
     expect(analysis.layers?.layers.map((l) => l.odd)).toEqual([null, null, null]);
     expect(verdict.class).toBe('device-bound');
-    const kinds = analysis.devices[0]?.kinds?.kind;
+    const kinds = kindsOf(profile);
     if (form === 'msprof-timeline') {
       // The timeline has no shapes, and the fused attention kernel serves both kinds.
       expect(new Set(kinds)).toEqual(new Set([null]));

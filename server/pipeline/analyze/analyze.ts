@@ -1,45 +1,42 @@
-import type { BubbleRow, Incomplete, Layers, PipelineDevice, StageRow, StepsTable } from '../../contract/index.js';
-import { known, nearestRank, percent, round, us } from '../../profiles/derived/numbers.js';
-import type { Profile } from '../../profiles/profile.js';
-import { fillStages, noStages, stepKinds, type StepKinds } from '../../profiles/derived/stages.js';
-import { stepsOf, type NoSteps, type Steps } from '../../profiles/derived/steps.js';
-import { Labels } from '../../profiles/derived/stepsLabels.js';
-import { deviceWindows, holdsAllTasks, type DeviceWindow } from '../../profiles/derived/window.js';
+import { ToolError, type BubbleRow, type Incomplete, type Layers, type PipelineDevice, type StageRow, type StepsTable } from '../../contract/index.js';
+import { known, percent, round } from '../../profiles/derived/numbers.js';
+import type { Device, IncompleteNote, SourceFile } from '../../profiles/profile.js';
+import { placed } from '../../profiles/several.js';
 import { reason, stepReasons } from '../reasons.js';
-import { rankExtract } from '../skew/extract.js';
+import { rebased } from '../skew/extract.js';
 import { skewOf } from '../skew/skew.js';
 import type { SkewResult } from '../skew/types.js';
-import { bubblesOf, type Bubbles } from './bubbles.js';
-import { bubbleRows } from './bubbleRows.js';
-import { hostSideOf, type HostSide } from './hostSide.js';
-import { layersOf } from './layers.js';
-import { noSteps, stepsTable, stepTimes, type StepTimes } from './steps.js';
-import { stageRows } from './stages.js';
 import { thresholds } from '../thresholds.js';
+import type { CaptureAnalysis, DeviceFacts as OwnFacts, WindowTimes } from './capture.js';
+import { noSteps } from './steps.js';
 
-/** What is known of one device, tables aside. Null parts: the device does not have them. */
-export interface DeviceFacts {
-  /** Index into `Profile.devices`. */
+/** What is known of one device of the profile as a whole. */
+export interface DeviceFacts extends Pick<OwnFacts, 'window' | 'steps' | 'reason' | 'unknownKinds' | 'bubbles' | 'table' | 'layers'> {
+  /** Index into `ProfileSummary.devices`. */
   readonly index: number;
-  readonly window: DeviceWindow | null;
-  readonly steps: Steps | null;
-  readonly reason: NoSteps | null;
-  readonly kinds: StepKinds | null;
-  readonly times: StepTimes | null;
-  readonly bubbles: Bubbles | null;
   /** True when host calls of its process are known. */
   readonly traced: boolean;
+  /** The class is the judge's. */
+  readonly row: Omit<PipelineDevice, 'class'>;
 }
 
-/** The tables of a profile and the facts behind them. Pure data: the judge adds the verdict. */
+/** What was read, without its rows. */
+export interface ProfileSummary {
+  readonly devices: readonly Device[];
+  readonly sources: readonly SourceFile[];
+  /** The notes of the reader. */
+  readonly incomplete: readonly IncompleteNote[];
+  readonly simulated: boolean;
+  /** Collectives would be seen had there been any. */
+  readonly communication: boolean;
+}
+
+/** The tables of all captures together and the facts behind them. Pure data: the judge adds the verdict. */
 export interface Analysis {
-  readonly profile: Profile;
-  readonly labels: Labels;
+  readonly profile: ProfileSummary;
   readonly devices: readonly DeviceFacts[];
   /** The device whose steps and layers are shown; null without steps. */
   readonly shown: DeviceFacts | null;
-  /** True when the capture holds copies and waits besides kernels. */
-  readonly allTasks: boolean;
   readonly steps: StepsTable;
   readonly stages: readonly StageRow[];
   readonly bubbles: readonly BubbleRow[];
@@ -50,76 +47,37 @@ export interface Analysis {
   readonly incomplete: readonly Incomplete[];
 }
 
-export interface AnalyzeOptions {
-  /** Indices into `Profile.devices`. */
-  readonly devices: readonly number[];
-  readonly boundary: readonly [string, string] | null;
-}
-
-export function whose(profile: Profile, index: number): { device: number; rank: number | null } {
-  const device = profile.devices[index];
+export function whose({ devices }: ProfileSummary, index: number): { device: number; rank: number | null } {
+  const device = devices[index];
   return { device: device?.id ?? index, rank: device?.rank ?? null };
 }
 
-function deviceFacts(profile: Profile, index: number, window: DeviceWindow | null, labels: Labels, host: HostSide | null, boundary: AnalyzeOptions['boundary']): DeviceFacts {
-  const found = stepsOf(profile, index, labels, boundary);
-  const { steps } = found;
-  // Sums of an exporter have no intervals, so no gap can be looked at.
-  const bubbles = window === null || window.source !== 'tasks' ? null : bubblesOf(profile, window, labels, steps, host);
-  return {
-    index,
-    window,
-    steps,
-    reason: found.reason,
-    kinds: steps === null ? null : stepKinds(profile, steps, labels),
-    times: steps === null || bubbles === null ? null : stepTimes(steps, bubbles.free),
-    bubbles,
-    traced: host?.byCapture.has(profile.devices[index]?.capture ?? 0) === true,
-  };
+/**
+ * Indices of the devices asked for. Ranks are those of the profile; where it does not know them, the place in the order of captures and devices.
+ * @throws ToolError E_ARG_TYPE for a rank that is not there
+ */
+export function wantedDevices(devices: readonly Device[], ranks: readonly number[] | null): number[] {
+  const all = [...devices.keys()];
+  if (ranks === null) return all;
+  const ranked = devices.every((d) => d.rank !== null);
+  const numbers = all.map((i) => (ranked ? (devices[i]?.rank ?? i) : i));
+  const absent = ranks.filter((r) => !numbers.includes(r));
+  if (absent.length > 0) throw new ToolError('E_ARG_TYPE', `rank ${absent.slice(0, 8).join(', ')} is not in this capture`, `ranks here${ranked ? '' : ' (by order, the capture does not know them)'}: ${numbers.slice(0, 64).join(', ')}`);
+  return all.filter((i) => ranks.includes(numbers[i] ?? -1));
 }
 
-/** A row of the device table; the class is the judge's. */
-export function deviceRow(profile: Profile, facts: DeviceFacts, allTasks: boolean, of: PipelineDevice['class']): PipelineDevice {
-  const { window, steps, times, bubbles, traced } = facts;
-  const p50 = (values: Float64Array | undefined): number | null => (times === null || values === undefined || times.whole.length === 0 ? null : us(nearestRank(Float64Array.from(times.whole, (i) => values[i] ?? 0).sort(), 50)));
-  const inUs = (ns: number | undefined): number | null => (ns === undefined ? null : us(ns));
-  return {
-    ...whose(profile, facts.index),
-    host: profile.devices[facts.index]?.host ?? null,
-    method: steps?.method ?? null,
-    confidence: steps?.confidence ?? null,
-    reason: facts.reason,
-    steps: steps?.startNs.length ?? 0,
-    whole: times?.whole.length ?? 0,
-    period_p50_us: p50(times?.periodNs),
-    busy_p50_us: p50(times?.periodNs.map((ns, i) => ns - (times.bubbleNs[i] ?? 0))),
-    bubble_p50_us: p50(times?.bubbleNs),
-    span_us: inUs(window?.spanNs),
-    computing_us: inUs(window?.computingNs),
-    communication_not_overlapped_us: inUs(window?.exposedNs),
-    free_us: inUs(window?.freeNs),
-    bubbles_us: inUs(bubbles?.totalNs),
-    host_us: traced ? inUs(bubbles?.hostNs) : null,
-    copy_us: allTasks ? inUs(bubbles?.copyNs) : null,
-    comm_wait_us: allTasks ? inUs(bubbles?.commWaitNs) : null,
-    queued_us: traced ? inUs(bubbles?.queuedNs) : null,
-    untraced_us: inUs(bubbles?.unknownNs),
-    class: of,
-  };
-}
-
-function missing(profile: Profile, devices: readonly DeviceFacts[], shown: DeviceFacts | null, layers: Layers | null, allTasks: boolean): Incomplete[] {
+function missing(devices: readonly DeviceFacts[], shown: DeviceFacts | null, allTasks: boolean): Incomplete[] {
   const list: Incomplete[] = [];
   if (devices.every((d) => d.window === null)) list.push(reason('no-window'));
   else if (shown === null) {
     const [first] = devices.flatMap((d) => d.reason ?? []);
     list.push(reason(first === undefined ? 'no-window' : stepReasons[first]));
   } else {
-    if ((shown.times?.whole.length ?? 0) < thresholds.wholeSteps.value) list.push(reason('one-step', `${shown.steps?.startNs.length ?? 0} found`));
+    if ((shown.steps?.whole ?? 0) < thresholds.wholeSteps.value) list.push(reason('one-step', `${shown.steps?.count ?? 0} found`));
     else if (shown.steps?.confidence === 'low') list.push(reason('low-confidence'));
-    if (shown.kinds?.kind.includes(null) === true) list.push(reason('stage-null'));
-    if (layers === null) list.push(reason('no-layers'));
-    const counts = devices.flatMap((d) => d.steps?.startNs.length ?? []);
+    if (shown.unknownKinds) list.push(reason('stage-null'));
+    if (shown.layers === null) list.push(reason('no-layers'));
+    const counts = devices.flatMap((d) => d.steps?.count ?? []);
     // One more or less is the edge of the capture.
     if (Math.max(...counts) - Math.min(...counts) > 1) list.push(reason('devices-differ', `${Math.min(...counts)} to ${Math.max(...counts)}`));
   }
@@ -130,40 +88,64 @@ function missing(profile: Profile, devices: readonly DeviceFacts[], shown: Devic
   return list;
 }
 
-/** Every table of a profile. Deterministic: the same profile gives the same rows in the same order. Linear in tasks and host calls, sorting aside. */
-export function analyze(profile: Profile, { devices: wanted, boundary }: AnalyzeOptions): Analysis {
-  const labels = new Labels(profile);
-  const host = hostSideOf(profile);
-  const windows = new Map(deviceWindows(profile).map((w) => [w.device, w]));
-  const allTasks = holdsAllTasks(profile);
-  const devices = wanted.map((index) => deviceFacts(profile, index, windows.get(index) ?? null, labels, host, boundary));
+/** Compares the ranks of the devices, their times counted from the earliest of the whole profile. */
+function skewIn(captures: readonly CaptureAnalysis[], devices: readonly OwnFacts[]): SkewResult {
+  const bases = captures.flatMap((c) => c.baseNs ?? []);
+  const base = bases.reduce((low, ns) => (ns < low ? ns : low), bases[0] ?? 0n);
+  // A device alone is not worth it.
+  return skewOf(devices.length < 2 ? [] : devices.flatMap((d) => (d.extract === null ? [] : [rebased(d.extract, base)])));
+}
+
+/**
+ * Puts analyses of single captures together. Deterministic: the same captures in the same order give the same rows in the same order.
+ * @param incomplete notes of the reader over all captures @param ranks as {@link wantedDevices} @throws ToolError E_ARG_TYPE
+ */
+export function joined(captures: readonly CaptureAnalysis[], incomplete: readonly IncompleteNote[], ranks: readonly number[] | null): Analysis {
+  const { devices: all, to } = placed(captures);
+  const allTasks = captures.some((c) => c.allTasks);
+  const linked = captures.some((c) => c.linked);
+  const sources = captures.flatMap((c) => c.sources).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const profile: ProfileSummary = { devices: all, sources, incomplete, simulated: captures.some((c) => c.simulated), communication: captures.some((c) => c.communication) };
+  const own = new Map(captures.flatMap((c, capture) => c.facts.map((facts, at): [number, OwnFacts] => [to(capture, at), facts])));
+  const chosen = wantedDevices(all, ranks).flatMap((index): [number, OwnFacts][] => {
+    const facts = own.get(index);
+    return facts === undefined ? [] : [[index, facts]];
+  });
+  const devices = chosen.map(([index, { window, steps, reason: why, unknownKinds, bubbles, table, layers, calls, row }]): DeviceFacts => {
+    const traced = linked && calls;
+    return {
+      index,
+      ...{ window, steps, reason: why, unknownKinds, bubbles, table, layers, traced },
+      row: { ...whose(profile, index), ...row, host_us: traced ? row.host_us : null, copy_us: allTasks ? row.copy_us : null, comm_wait_us: allTasks ? row.comm_wait_us : null, queued_us: traced ? row.queued_us : null },
+    };
+  });
   let shown: DeviceFacts | null = null;
   for (const d of devices) if (d.steps !== null && (d.window?.spanNs ?? 0) > (shown?.window?.spanNs ?? 0)) shown = d;
-  const found = shown?.steps == null || shown.kinds === null ? null : layersOf(shown.steps, shown.kinds, labels);
-  const layers = found === null || shown === null ? null : { ...whose(profile, shown.index), ...found };
-  const stages = noStages(profile);
-  for (const d of devices) fillStages(profile, d.index, d.steps, d.kinds, stages);
-  const steps = shown?.steps == null || shown.kinds === null || shown.times === null ? noSteps : stepsTable(shown.steps, shown.times, shown.kinds);
-  const bubblesBy = new Map(devices.map((d) => [d.index, d.bubbles === null || d.window === null ? [] : bubbleRows(profile, d.bubbles, labels, { spanNs: d.window.spanNs, allTasks, traced: d.traced }).map((row): BubbleRow => ({ ...whose(profile, d.index), ...row }))]));
+  const bubblesBy = new Map(
+    chosen.map(([index, facts]) => [
+      index,
+      facts.bubbleRows.map((row): BubbleRow => {
+        const traced = linked && facts.calls;
+        return { ...whose(profile, index), ...row, queued: traced ? row.queued : null, memcpy_us: allTasks ? row.memcpy_us : null, event_wait_us: allTasks ? row.event_wait_us : null, host_silent_us: traced ? row.host_silent_us : null, host_events: traced ? row.host_events : [] };
+      }),
+    ]),
+  );
   return {
     profile,
-    labels,
     devices,
     shown,
-    allTasks,
-    steps,
-    stages: devices.flatMap((d) => (d.window === null || d.window.source !== 'tasks' ? [] : stageRows(profile, d.window, stages, d.steps).map((row) => ({ ...whose(profile, d.index), ...row })))),
+    steps: shown?.table ?? noSteps,
+    stages: chosen.flatMap(([index, { stages }]) => stages.map((row): StageRow => ({ ...whose(profile, index), ...row }))),
     bubbles: [...bubblesBy.values()].flat(),
     bubblesBy,
-    layers,
-    // A device alone is not worth an extract.
-    skew: skewOf(devices.length < 2 ? [] : devices.map((d) => rankExtract(profile, d.index, d.steps))),
-    incomplete: missing(profile, devices, shown, layers, allTasks),
+    layers: shown === null || shown.layers === null ? null : { ...whose(profile, shown.index), ...shown.layers },
+    skew: skewIn(captures, chosen.map(([, facts]) => facts)),
+    incomplete: missing(devices, shown, allTasks),
   };
 }
 
 /** Share of a device's span, 0–1; NaN without one. */
-export function shareOf(ns: number, window: DeviceWindow | null): number {
+export function shareOf(ns: number, window: WindowTimes | null): number {
   return window === null || window.spanNs <= 0 ? Number.NaN : ns / window.spanNs;
 }
 

@@ -5,12 +5,6 @@ import type { Labels } from '../../profiles/derived/stepsLabels.js';
 import { limits } from '../thresholds.js';
 import { bubbleClasses, type BubbleGroup, type Bubbles } from './bubbles.js';
 
-interface About {
-  readonly spanNs: number;
-  readonly allTasks: boolean;
-  readonly traced: boolean;
-}
-
 function events(profile: Profile, group: BubbleGroup): HostEvent[] {
   return [...group.events]
     .map(([name, sum]) => ({ name: profile.strings.get(name), total_us: us(sum.ns), count: sum.count }))
@@ -21,7 +15,7 @@ function events(profile: Profile, group: BubbleGroup): HostEvent[] {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-function row(profile: Profile, group: BubbleGroup, labels: Labels, { spanNs, allTasks, traced }: About): Omit<BubbleRow, 'device' | 'rank'> {
+function row(profile: Profile, group: BubbleGroup, labels: Labels, spanNs: number): Omit<BubbleRow, 'device' | 'rank'> {
   const lengths = Float64Array.from(group.lengths).sort();
   const total = sum(group.lengths);
   return {
@@ -35,11 +29,11 @@ function row(profile: Profile, group: BubbleGroup, labels: Labels, { spanNs, all
     p99_us: us(nearestRank(lengths, 99)),
     max_us: us(lengths[lengths.length - 1] ?? 0),
     share_pct: percent(total, spanNs) ?? 0,
-    queued: traced ? group.queued : null,
-    memcpy_us: allTasks ? us(group.copyNs) : null,
-    event_wait_us: allTasks ? us(group.waitNs) : null,
-    host_silent_us: traced ? us(group.silentNs) : null,
-    host_events: traced ? events(profile, group) : [],
+    queued: group.queued,
+    memcpy_us: us(group.copyNs),
+    event_wait_us: us(group.waitNs),
+    host_silent_us: us(group.silentNs),
+    host_events: events(profile, group),
   };
 }
 
@@ -52,11 +46,11 @@ function rest(groups: readonly BubbleGroup[]): BubbleGroup[] {
   });
 }
 
-/** Rows of the bubble table of one device, longest first; all of them together are its free time. */
-export function bubbleRows(profile: Profile, bubbles: Bubbles, labels: Labels, about: About): Omit<BubbleRow, 'device' | 'rank'>[] {
+/** Rows of the bubble table of one device, longest first; all of them together are its free time. As if host calls and all tasks were known. */
+export function bubbleRows(profile: Profile, bubbles: Bubbles, labels: Labels, spanNs: number): Omit<BubbleRow, 'device' | 'rank'>[] {
   const sized = bubbles.groups.map((group) => ({ group, ns: sum(group.lengths) }));
   const name = (g: BubbleGroup): string => [g.before < 0 ? '' : labels.get(g.before), g.after < 0 ? '' : labels.get(g.after), g.where ?? '', g.class].join('\u0000');
   const sorted = sized.sort((a, b) => b.ns - a.ns || byText(name(a.group), name(b.group))).map((s) => s.group);
   const kept = sorted.slice(0, limits.bubbleRows.value);
-  return [...kept, ...rest(sorted.slice(kept.length))].map((group) => row(profile, group, labels, about));
+  return [...kept, ...rest(sorted.slice(kept.length))].map((group) => row(profile, group, labels, spanNs));
 }

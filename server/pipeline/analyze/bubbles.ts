@@ -1,6 +1,6 @@
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { Covered } from '../../profiles/derived/covered.js';
-import { callEnd, gapAttribution } from '../../profiles/derived/hostCalls.js';
+import { callEnd, gapAttribution, type CallsBehind } from '../../profiles/derived/hostCalls.js';
 import { each, gaps, uniteClass } from '../../profiles/derived/intervals.js';
 import { rowsOf } from '../../profiles/derived/numbers.js';
 import type { Steps } from '../../profiles/derived/steps.js';
@@ -35,62 +35,75 @@ export interface Bubbles {
   readonly groups: readonly BubbleGroup[];
   /** All gaps: their sum is the window's free time. */
   readonly free: Covered;
-  readonly totalNs: number;
-  readonly hostNs: number;
-  readonly copyNs: number;
-  readonly commWaitNs: number;
+  readonly sums: BubbleSums;
+}
+
+/** Idle time of a device by what is known of it, ns. */
+export interface BubbleSums {
+  totalNs: number;
+  syncNs: number;
+  launchNs: number;
+  copyNs: number;
+  commWaitNs: number;
   /** Untraced, but the next task was on its stream before the gap began. */
-  readonly queuedNs: number;
+  queuedNs: number;
   /** Untraced, and no call is known for the next task. */
-  readonly unknownNs: number;
+  unknownNs: number;
 }
 
 /** The last-ended op before each gap and the op that ends it: one run over tasks and collectives by start. */
 class Neighbours {
+  /** Labels of both sides of the gap asked for last, and the latest-ended call among those behind what starts at its end; −1 for none. */
+  before = -1;
+  after = -1;
+  call = -1;
   #task: number;
   #op: number;
   #lastEnd = Number.NEGATIVE_INFINITY;
   #last = -1;
+  #lastIsOp = false;
   readonly #to: number;
   readonly #endOp: number;
 
-  constructor(readonly profile: Profile, device: number, readonly labels: Labels) {
+  constructor(readonly profile: Profile, device: number, readonly labels: Labels, readonly calls: CallsBehind | null) {
     const { tasks, commOps } = profile;
     [this.#task, this.#to] = rowsOf(tasks.device, tasks.length, device);
     [this.#op, this.#endOp] = commOps === null ? [0, 0] : rowsOf(commOps.device, commOps.length, device);
   }
 
-  /** Gaps must come in order. @returns labels of both sides, and the latest-ended call among those behind what starts at `end` */
-  at(end: number, calls: ReadonlyMap<number, number> | null): { before: number; after: number; call: number } {
-    const { tasks, commOps, apis } = this.profile;
+  /** Gaps must come in order. @param end where the gap ends */
+  look(end: number): void {
+    const { profile, labels } = this;
+    const { tasks, commOps } = profile;
     for (; this.#task < this.#to && (tasks.startNs[this.#task] ?? 0) < end; this.#task += 1) {
       const of = tasks.class[this.#task];
       if (of === taskClass.compute || of === taskClass.communication) this.#ended((tasks.startNs[this.#task] ?? Number.NaN) + (tasks.durationNs[this.#task] ?? Number.NaN), this.#task, false);
     }
     for (; commOps !== null && this.#op < this.#endOp && (commOps.startNs[this.#op] ?? 0) < end; this.#op += 1) this.#ended((commOps.startNs[this.#op] ?? Number.NaN) + (commOps.durationNs[this.#op] ?? Number.NaN), this.#op, true);
-    let [after, helper, call] = [-1, -1, -1];
-    const consider = (connection: number): void => {
-      const row = connection < 0 ? undefined : calls?.get(connection);
-      if (row !== undefined && apis !== null && (call < 0 || callEnd(apis, row) > callEnd(apis, call))) call = row;
-    };
+    this.before = this.#last < 0 ? -1 : this.#lastIsOp ? labels.op(this.#last) : labels.task(this.#last);
+    this.after = -1;
+    this.call = -1;
+    let helper = -1;
     for (let row = this.#task; row < this.#to && tasks.startNs[row] === end; row += 1) {
       const of = tasks.class[row];
       if (of !== taskClass.compute && of !== taskClass.communication) continue;
-      if (of === taskClass.compute && after < 0) after = this.labels.task(row);
-      else if (helper < 0) helper = this.labels.task(row);
-      consider(tasks.connection[row] ?? -1);
+      if (of === taskClass.compute && this.after < 0) this.after = labels.task(row);
+      else if (helper < 0) helper = labels.task(row);
+      this.#consider(tasks.connection[row] ?? -1);
     }
     for (let row = this.#op; commOps !== null && row < this.#endOp && commOps.startNs[row] === end; row += 1) {
-      if (after < 0) after = this.labels.op(row);
-      consider(commOps.connection[row] ?? -1);
+      if (this.after < 0) this.after = labels.op(row);
+      this.#consider(commOps.connection[row] ?? -1);
     }
     // A collective is known by its name, its carrier task by its type only.
-    if (after < 0) after = helper;
-    const before = this.#last < 0 ? -1 : this.#lastIsOp ? this.labels.op(this.#last) : this.labels.task(this.#last);
-    return { before, after, call };
+    if (this.after < 0) this.after = helper;
   }
 
-  #lastIsOp = false;
+  #consider(connection: number): void {
+    const { apis } = this.profile;
+    const row = connection < 0 ? undefined : this.calls?.get(connection);
+    if (row !== undefined && apis !== null && (this.call < 0 || callEnd(apis, row) > callEnd(apis, this.call))) this.call = row;
+  }
 
   #ended(at: number, row: number, isOp: boolean): void {
     if (!(at > this.#lastEnd || (isOp && at === this.#lastEnd))) return;
@@ -108,8 +121,24 @@ function afterSync(host: HostCalls, thread: number, start: number, end: number):
   return false;
 }
 
-/** More labels than any capture has; two of them and place and class make one exact integer. */
-const most = 2 ** 21;
+/** Groups by both labels, place and class; a number of its own for each of the last two. */
+class Groups {
+  readonly all: BubbleGroup[] = [];
+  /** By label before, then by the rest in one small integer. */
+  readonly #byBefore: (Map<number, BubbleGroup> | undefined)[] = [];
+
+  of(before: number, after: number, where: Place, of: BubbleClass): BubbleGroup {
+    const key = ((after + 1) * places.length + places.indexOf(where)) * bubbleClasses.length + bubbleClasses.indexOf(of);
+    const own = (this.#byBefore[before + 1] ??= new Map<number, BubbleGroup>());
+    let group = own.get(key);
+    if (group === undefined) {
+      group = { before, after, where, class: of, lengths: [], queued: 0, copyNs: 0, waitNs: 0, silentNs: 0, events: new Map<number, { ns: number; count: number }>() };
+      own.set(key, group);
+      this.all.push(group);
+    }
+    return group;
+  }
+}
 
 /**
  * Every gap of a device's window, grouped by the ops around it, its place and its class:
@@ -120,18 +149,20 @@ const most = 2 ** 21;
 export function bubblesOf(profile: Profile, window: DeviceWindow, labels: Labels, steps: Steps | null, host: HostSide | null): Bubbles {
   const { tasks, apis } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, window.device);
-  const set = gaps(window.compute, window.communication);
+  // Where free time is not split, all of it is idle.
+  const set = window.split === null ? window.idle : gaps(window.compute, window.communication);
   const copies = new Covered(uniteClass(tasks, from, to, taskClass.memcpy));
   const waits = new Covered(uniteClass(tasks, from, to, taskClass.eventWait));
   const own = host?.byCapture.get(profile.devices[window.device]?.capture ?? 0) ?? null;
-  const neighbours = new Neighbours(profile, window.device, labels);
+  const neighbours = new Neighbours(profile, window.device, labels, host?.calls ?? null);
   const sweep = own === null || apis === null ? null : new Sweep(own, apis.name);
-  const groups = new Map<number, BubbleGroup>();
-  const sums = { totalNs: 0, hostNs: 0, copyNs: 0, commWaitNs: 0, queuedNs: 0, unknownNs: 0 };
+  const groups = new Groups();
+  const sums: BubbleSums = { totalNs: 0, syncNs: 0, launchNs: 0, copyNs: 0, commWaitNs: 0, queuedNs: 0, unknownNs: 0 };
   let step = 0;
   each(set, (start, end) => {
     const gap = end - start;
-    const { before, after, call } = neighbours.at(end, host?.calls ?? null);
+    neighbours.look(end);
+    const { call } = neighbours;
     const copyNs = copies.within(start, end);
     const waitNs = waits.within(start, end);
     const known = call >= 0 && apis !== null;
@@ -146,9 +177,7 @@ export function bubblesOf(profile: Profile, window: DeviceWindow, labels: Labels
       const next = steps.startNs[step] ?? Number.POSITIVE_INFINITY;
       where = next <= end ? 'between-steps' : step === 0 ? 'outside-steps' : 'inside-steps';
     }
-    const key = ((before + 1) * most + after + 1) * places.length * bubbleClasses.length + places.indexOf(where) * bubbleClasses.length + bubbleClasses.indexOf(of);
-    let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = { before, after, where, class: of, lengths: [], queued: 0, copyNs: 0, waitNs: 0, silentNs: 0, events: new Map<number, { ns: number; count: number }>() }));
+    const group = groups.of(neighbours.before, neighbours.after, where, of);
     group.lengths.push(gap);
     group.copyNs += copyNs;
     group.waitNs += waitNs;
@@ -158,9 +187,10 @@ export function bubblesOf(profile: Profile, window: DeviceWindow, labels: Labels
     sums.totalNs += gap;
     if (of === 'memcpy') sums.copyNs += gap;
     else if (of === 'comm-wait') sums.commWaitNs += gap;
-    else if (of !== 'untraced') sums.hostNs += gap;
+    else if (of === 'host-sync') sums.syncNs += gap;
+    else if (of === 'host-launch') sums.launchNs += gap;
     else if (known) sums.queuedNs += gap;
     else sums.unknownNs += gap;
   });
-  return { groups: [...groups.values()], free: new Covered(set), ...sums };
+  return { groups: groups.all, free: new Covered(set), sums };
 }

@@ -19,42 +19,43 @@ export function stepTimes(steps: Steps, free: Covered): StepTimes {
   return { periodNs: period, bubbleNs: bubble, whole: [...steps.startNs.keys()].filter((i) => steps.whole[i] === 1) };
 }
 
-/** Quantiles in µs of values in ns; null for none. */
-export function quantiles(values: readonly number[]): Quantiles | null {
+/** Quantiles in µs of values in ns, which are sorted in place; null for none. */
+export function quantiles(values: Float64Array): Quantiles | null {
   if (values.length === 0) return null;
-  const sorted = Float64Array.from(values).sort();
-  return { p50: us(nearestRank(sorted, 50)), p90: us(nearestRank(sorted, 90)), p99: us(nearestRank(sorted, 99)) };
+  values.sort();
+  return { p50: us(nearestRank(values, 50)), p90: us(nearestRank(values, 90)), p99: us(nearestRank(values, 99)) };
 }
 
-function median(values: readonly number[]): number {
-  return nearestRank(Float64Array.from(values).sort(), 50);
+/** Median of values, which are sorted in place. */
+function median(values: Float64Array): number {
+  return nearestRank(values.sort(), 50);
 }
 
 /** Median of what is known; null when nothing is. */
-function middle(values: readonly number[]): number | null {
+function middle(values: Float64Array): number | null {
   return known(median(values.filter((v) => !Number.isNaN(v))));
+}
+
+/** Values at some places. */
+function at(values: Float64Array, places: readonly number[]): Float64Array {
+  const out = new Float64Array(places.length);
+  for (let i = 0; i < out.length; i += 1) out[i] = values[places[i] ?? 0] ?? 0;
+  return out;
+}
+
+/** Quantiles of length, work and idle time over some whole steps. */
+function paceOf(whole: readonly number[], { periodNs, bubbleNs }: StepTimes): Pick<StepKindRow, 'period_us' | 'busy_us' | 'bubble_us'> {
+  const [period, bubble] = [at(periodNs, whole), at(bubbleNs, whole)];
+  const busy = period.slice();
+  for (let i = 0; i < busy.length; i += 1) busy[i] = (period[i] ?? 0) - (bubble[i] ?? 0);
+  return { period_us: quantiles(period), busy_us: quantiles(busy), bubble_us: quantiles(bubble) };
 }
 
 const kindOrder: readonly StepKind[] = ['prefill', 'mixed', 'decode', null];
 
-/** @param times with the whole steps of this kind */
-function kindRow(stage: StepKind, own: readonly number[], times: StepTimes, kinds: StepKinds): StepKindRow {
-  const of = (values: Float64Array): number[] => own.map((i) => values[i] ?? 0);
-  const { whole } = times;
-  return {
-    stage,
-    count: own.length,
-    tokens_p50: middle(of(kinds.tokens)),
-    sequences_p50: middle(of(kinds.sequences)),
-    period_us: quantiles(whole.map((i) => times.periodNs[i] ?? 0)),
-    busy_us: quantiles(whole.map((i) => (times.periodNs[i] ?? 0) - (times.bubbleNs[i] ?? 0))),
-    bubble_us: quantiles(whole.map((i) => times.bubbleNs[i] ?? 0)),
-  };
-}
-
 /** Steps far above the median of their kind: by a fifth, and by five deviations of the usual spread. */
 function outliersOf(own: readonly number[], stage: StepKind, steps: Steps, times: StepTimes): OutlierStep[] {
-  const values = own.map((i) => times.periodNs[i] ?? 0);
+  const values = at(times.periodNs, own);
   const usual = median(values);
   const spread = madToSigma * median(values.map((v) => Math.abs(v - usual)));
   return own
@@ -70,16 +71,18 @@ export const noSteps: StepsTable = { count: 0, whole: 0, period_us: null, busy_u
 export function stepsTable(steps: Steps, times: StepTimes, kinds: StepKinds): StepsTable {
   const isWhole = new Uint8Array(steps.startNs.length);
   for (const i of times.whole) isWhole[i] = 1;
-  const groups = kindOrder.map((stage) => ({ stage, own: [...kinds.kind.keys()].filter((i) => kinds.kind[i] === stage) })).filter((g) => g.own.length > 0);
-  const outliers = groups.flatMap((g) => outliersOf(g.own.filter((i) => isWhole[i] === 1), g.stage, steps, times)).sort((a, b) => b.excess_us - a.excess_us || a.step - b.step);
-  const all = (values: (i: number) => number): Quantiles | null => quantiles(times.whole.map(values));
+  const groups = kindOrder
+    .map((stage) => ({ stage, own: [...kinds.kind.keys()].filter((i) => kinds.kind[i] === stage) }))
+    .filter((g) => g.own.length > 0)
+    .map((g) => ({ ...g, whole: g.own.filter((i) => isWhole[i] === 1) }));
+  const outliers = groups.flatMap((g) => outliersOf(g.whole, g.stage, steps, times)).sort((a, b) => b.excess_us - a.excess_us || a.step - b.step);
+  const all = paceOf(times.whole, times);
   return {
     count: steps.startNs.length,
     whole: times.whole.length,
-    period_us: all((i) => times.periodNs[i] ?? 0),
-    busy_us: all((i) => (times.periodNs[i] ?? 0) - (times.bubbleNs[i] ?? 0)),
-    bubble_us: all((i) => times.bubbleNs[i] ?? 0),
-    kinds: groups.map((g) => kindRow(g.stage, g.own, { ...times, whole: g.own.filter((i) => isWhole[i] === 1) }, kinds)),
+    ...all,
+    // Of one kind only, the steps of the kind are all steps.
+    kinds: groups.map(({ stage, own, whole }) => ({ stage, count: own.length, tokens_p50: middle(at(kinds.tokens, own)), sequences_p50: middle(at(kinds.sequences, own)), ...(groups.length === 1 ? all : paceOf(whole, times)) })),
     outliers: outliers.slice(0, limits.outliers.value),
   };
 }

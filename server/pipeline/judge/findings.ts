@@ -55,7 +55,7 @@ const hostTexts = {
 function hostFindings(analysis: Analysis): Finding[] {
   const found: Finding[] = [];
   for (const of of ['host-sync', 'host-launch'] as const) {
-    const ns = (d: DeviceFacts): number => (d.bubbles?.groups ?? []).filter((g) => g.class === of).reduce((a, g) => a + g.lengths.reduce((x, y) => x + y, 0), 0);
+    const ns = (d: DeviceFacts): number => (of === 'host-sync' ? d.bubbles?.syncNs : d.bubbles?.launchNs) ?? 0;
     const top = worst(analysis, ns);
     if (top === null || top.share < thresholds.findingSeen.value) continue;
     found.push({ ...hostTexts[of], severity: severityOf(top.share), value: us(top.ns), unit: 'us', share_pct: round(top.share * 100), evidence: bubbleEvidence(analysis, top.facts, rowsOf(analysis, top.facts, [of])), confidence: top.facts.steps === null ? 'medium' : 'high' });
@@ -66,12 +66,12 @@ function hostFindings(analysis: Analysis): Finding[] {
 /** Idle time before most steps: what a decode step loses each time. */
 function bubbleFinding(analysis: Analysis): Finding[] {
   const { shown, profile } = analysis;
-  if (shown?.steps == null || shown.times === null) return [];
+  if (shown?.steps == null || shown.bubbles === null) return [];
   const rows = rowsOf(analysis, shown, ['host-sync', 'host-launch', 'memcpy', 'comm-wait', 'untraced'], 'between-steps');
   const count = rows.reduce((a, b) => a + b.count, 0);
   const total = rows.reduce((a, b) => a + b.total_us, 0);
   const share = shareOf(total * 1000, shown.window);
-  if (share < thresholds.bubbleSeen.value || count < thresholds.recurring.value * (shown.steps.startNs.length - 1)) return [];
+  if (share < thresholds.bubbleSeen.value || count < thresholds.recurring.value * (shown.steps.count - 1)) return [];
   return [
     {
       id: 'decode-bubble',
@@ -80,7 +80,7 @@ function bubbleFinding(analysis: Analysis): Finding[] {
       value: round(total / Math.max(1, count)),
       unit: 'us a step',
       share_pct: round(share * 100),
-      evidence: [...bubbleEvidence(analysis, shown, rows), { path: sourceOf(profile, taskFiles), where: `steps, ${place(profile, shown.index)}`, detail: `idle time before ${count} of ${shown.steps.startNs.length} steps` }],
+      evidence: [...bubbleEvidence(analysis, shown, rows), { path: sourceOf(profile, taskFiles), where: `steps, ${place(profile, shown.index)}`, detail: `idle time before ${count} of ${shown.steps.count} steps` }],
       confidence: shown.steps.confidence,
       action: 'Work on what the class of these gaps names: host-sync, schedule ahead; host-launch, fewer launches; memcpy, smaller or asynchronous copies; comm-wait, the rank that comes late.',
     },
@@ -100,7 +100,7 @@ function exposedFinding(analysis: Analysis): Finding[] {
       unit: 'us',
       share_pct: round(top.share * 100),
       evidence: [{ path: sourceOf(analysis.profile, taskFiles), where: `device table, ${place(analysis.profile, top.facts.index)}`, detail: `${number(us(top.facts.window?.exposedNs ?? 0))} us of collectives not overlapped, ${number(us(top.facts.bubbles?.commWaitNs ?? 0))} us of gaps that wait for events` }, ...bubbleEvidence(analysis, top.facts, waits)],
-      confidence: analysis.profile.commOps === null ? 'medium' : 'high',
+      confidence: analysis.profile.communication ? 'high' : 'medium',
       action: 'See the rank view: where one rank comes late, mend that first; else overlap (two micro-batches), or a smaller message.',
     },
   ];

@@ -23,15 +23,15 @@ function row(metric: string, share: number, threshold: Threshold, where: string)
  * a known cause proves nothing: where it is a fifth of the span and no host call is known, the class is inconclusive.
  */
 export function judgeDevice(facts: DeviceFacts): JudgedDevice {
-  const { window, bubbles, steps, times } = facts;
+  const { window, bubbles, steps } = facts;
   const none = (evidence: BottleneckEvidence[]): JudgedDevice => ({ facts, class: 'inconclusive', confidence: 'low', evidence });
   if (window === null) return none([{ metric: 'span_us', value: null, threshold: null, source: 'no device task with a time' }]);
-  const whole = times?.whole.length ?? 0;
+  const whole = steps?.whole ?? 0;
   if (steps === null || bubbles === null || whole < thresholds.wholeSteps.value) {
     return none([{ metric: 'whole_steps', value: whole, threshold: thresholds.wholeSteps.value, source: `steps found; threshold: ${thresholds.wholeSteps.source}` }]);
   }
   const share = (ns: number): number => shareOf(ns, window);
-  const [host, exposed, computing, unknown] = [share(bubbles.hostNs), share(window.exposedNs + bubbles.commWaitNs), share(window.computingNs), share(bubbles.unknownNs)];
+  const [host, exposed, computing, unknown] = [share(bubbles.syncNs + bubbles.launchNs), share(window.exposedNs + bubbles.commWaitNs), share(window.computingNs), share(bubbles.unknownNs)];
   const evidence = [
     row('host_bubbles_pct', facts.traced ? host : Number.NaN, thresholds.hostBound, 'bubble table, host-sync and host-launch'),
     row('communication_exposed_pct', exposed, thresholds.commBound, 'collectives nothing hides, and waits for events'),

@@ -56,15 +56,18 @@ function nearest(b: Train, word: number, at: number, tolerance: number): number 
 }
 
 /**
- * How well ends fit under a shift of the clock, 0…1, over the probe that begins at `from`. Both trains ascend, so one walk along `b` serves
- * the whole probe. Below `least`, which it can no longer reach, it is given up: 0.
+ * How well ends fit under the shift of the clock that lays the row `onto` of `b` on the row `from` of `a`, 0…1, over the probe that begins
+ * there. Both trains ascend, so one walk along `b` serves the whole probe. Below `least`, which it can no longer reach, it is given up: 0.
  */
-function fit(a: Train, b: Train, from: number, to: number, shift: number, tolerance: number, least: number): number {
+function fit(a: Train, b: Train, from: number, to: number, onto: number, tolerance: number, least: number): number {
   const { endNs: ends, word } = b;
   const count = Math.max(1, to - from);
   const needed = least * count;
+  const first = ends[onto] ?? 0;
+  const shift = first - (a.endNs[from] ?? 0);
   let sum = 0;
-  let low = lowerBound(ends, ends.length, (a.endNs[from] ?? 0) + shift - tolerance);
+  let low = onto;
+  while (low > 0 && (ends[low - 1] ?? 0) >= first - tolerance) low -= 1;
   for (let i = from; i < to; i += 1) {
     if (sum + (to - i) < needed) return 0;
     const at = (a.endNs[i] ?? 0) + shift;
@@ -79,8 +82,8 @@ function fit(a: Train, b: Train, from: number, to: number, shift: number, tolera
   return sum / count;
 }
 
-/** Shifts that lay an equal collective of `b` on the row `from` of `a`: clocks nearest to each other first, at most `most`. */
-function shiftsOf(a: Train, b: Train, from: number, most: number): number[] {
+/** Rows of `b` with a collective equal to the row `from` of `a`: clocks nearest to each other first, at most `most`. */
+function rowsLike(a: Train, b: Train, from: number, most: number): number[] {
   const at = a.endNs[from] ?? 0;
   const is = a.word[from];
   const found: number[] = [];
@@ -92,13 +95,9 @@ function shiftsOf(a: Train, b: Train, from: number, most: number): number[] {
     if (left < 0 && right >= b.endNs.length) break;
     const before = left < 0 ? Number.POSITIVE_INFINITY : at - (b.endNs[left] ?? 0);
     const after = right >= b.endNs.length ? Number.POSITIVE_INFINITY : (b.endNs[right] ?? 0) - at;
-    if (before <= after) {
-      found.push(-before);
-      left -= 1;
-    } else {
-      found.push(after);
-      right += 1;
-    }
+    found.push(before <= after ? left : right);
+    if (before <= after) left -= 1;
+    else right += 1;
   }
   return found;
 }
@@ -154,12 +153,12 @@ function candidatesOf(a: Train, b: Train, tolerance: number): Candidate[] {
   for (let p = 0; p < alignment.probes && (p < alignment.leastProbes || best < alignment.sure); p += 1) {
     const from = Math.floor(((a.endNs.length - size) * (p + 0.5)) / alignment.probes);
     // Only so many are tried: the search stays linear.
-    for (const shift of shiftsOf(a, b, from, alignment.candidates)) {
-      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, shift, fine, thresholds.fit.value / 2) === 0) continue;
-      const score = fit(a, b, from, from + size, shift, fine, Math.max(thresholds.fit.value, best / 2));
+    for (const onto of rowsLike(a, b, from, alignment.candidates)) {
+      if (size > 2 * alignment.sieve && fit(a, b, from, from + alignment.sieve, onto, fine, thresholds.fit.value / 2) === 0) continue;
+      const score = fit(a, b, from, from + size, onto, fine, Math.max(thresholds.fit.value, best / 2));
       if (score === 0) continue;
       best = Math.max(best, score);
-      found.push({ shift, from, score });
+      found.push({ shift: (b.endNs[onto] ?? 0) - (a.endNs[from] ?? 0), from, score });
     }
   }
   const kept: Candidate[] = [];

@@ -79,8 +79,21 @@ function clockFrom(known: Train, clock: Clock, other: Train, found: Pairing | nu
   return { offsetNs: median(ahead.map((v, i) => v - drift * ((at[i] ?? 0) - midNs))), drift, midNs };
 }
 
+/** Pairings that were looked for: what two trains share does not depend on clocks, and they are asked for again and again. */
+class Pairings {
+  readonly #known = new Map<Train, Map<Train, Pairing | null>>();
+
+  of(a: Train, b: Train): Pairing | null {
+    let own = this.#known.get(a);
+    if (own === undefined) this.#known.set(a, (own = new Map<Train, Pairing | null>()));
+    let found = own.get(b);
+    if (found === undefined) own.set(b, (found = pair(a, b)));
+    return found;
+  }
+}
+
 /** Adds the clocks of ranks that share a group with one whose clock is known. @returns whether any was added */
-function grow(groups: readonly Group[], clocks: Map<number, Clock>, placed: ReadonlySet<number>, certain: boolean, reasons: SkewReason[]): boolean {
+function grow(groups: readonly Group[], clocks: Map<number, Clock>, placed: ReadonlySet<number>, certain: boolean, pairings: Pairings, reasons: SkewReason[]): boolean {
   let grown = false;
   for (const { members } of groups) {
     // The best sampled rank of the group leads once its clock is known.
@@ -89,7 +102,7 @@ function grow(groups: readonly Group[], clocks: Map<number, Clock>, placed: Read
     if (lead === undefined || clock === undefined) continue;
     for (const other of members) {
       if (clocks.has(other.rank) || placed.has(other.rank)) continue;
-      const found = pair(lead.train, other.train);
+      const found = pairings.of(lead.train, other.train);
       const its = clockFrom(lead.train, clock, other.train, found);
       if (its === null || (certain && found?.ambiguous === true)) continue;
       if (found?.ambiguous === true)
@@ -110,12 +123,13 @@ function grow(groups: readonly Group[], clocks: Map<number, Clock>, placed: Read
 export function alignClocks(extracts: readonly RankExtract[], groups: readonly Group[], reasons: SkewReason[]): Component[] {
   const components: Component[] = [];
   const placed = new Set<number>();
+  const pairings = new Pairings();
   for (let reference = 0; reference < extracts.length; reference += 1) {
     if (placed.has(reference)) continue;
     const clocks = new Map<number, Clock>([[reference, { offsetNs: 0, drift: 0, midNs: 0 }]]);
     // Pairings that leave a choice go last: another group may tell.
     for (let certain = true; ; ) {
-      const grown = grow(groups, clocks, placed, certain, reasons);
+      const grown = grow(groups, clocks, placed, certain, pairings, reasons);
       if (grown) certain = true;
       else if (certain) certain = false;
       else break;

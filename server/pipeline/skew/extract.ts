@@ -1,9 +1,10 @@
 import { deviceRange, taskClass, type Profile } from '../../profiles/profile.js';
-import { subtract, unite, type Intervals } from '../../profiles/derived/intervals.js';
+import { merge, none, subtract, uniteClass, type Intervals } from '../../profiles/derived/intervals.js';
 import { byText } from '../../profiles/derived/numbers.js';
-import { communicationOf } from '../../profiles/derived/window.js';
-import { stepsOf, type Steps } from '../../profiles/derived/steps.js';
-import { Labels } from '../../profiles/derived/stepsLabels.js';
+import type { StepKinds } from '../../profiles/derived/stages.js';
+import type { DeviceWindow } from '../../profiles/derived/window.js';
+import type { Steps } from '../../profiles/derived/steps.js';
+import type { Labels } from '../../profiles/derived/stepsLabels.js';
 import { linkSums, type LinkSum } from './links.js';
 import { symmetric } from './thresholds.js';
 import { workOf, type Work } from './work.js';
@@ -36,7 +37,6 @@ export interface RankExtract {
   readonly device: number;
   readonly rank: number | null;
   readonly host: string | null;
-  readonly capture: number;
   readonly baseNs: bigint;
   readonly words: readonly string[];
   readonly groups: readonly GroupTrace[];
@@ -70,18 +70,22 @@ function before(set: Intervals, instants: Float64Array): Float64Array {
   return out;
 }
 
-/**
- * What one device of a profile says to the comparison of ranks. Linear in its rows (sorting its collectives aside).
- * @param found its steps where they are known already; null: it has none; undefined: they are looked for here
- */
-export function rankExtract(profile: Profile, index: number, found?: Steps | null): RankExtract {
+/** What is known of a device already. Null parts: it does not have them. */
+export interface Known {
+  readonly labels: Labels;
+  readonly window: DeviceWindow | null;
+  readonly steps: Steps | null;
+  readonly kinds: StepKinds | null;
+}
+
+/** What one device of a profile says to the comparison of ranks. Linear in its rows (sorting its collectives aside). */
+export function rankExtract(profile: Profile, index: number, { labels, window, steps, kinds }: Known): RankExtract {
   const device = profile.devices[index];
   const { tasks } = profile;
-  const labels = new Labels(profile);
-  const steps = found === undefined ? stepsOf(profile, index, labels, null).steps : found;
   const [from, to] = deviceRange(tasks.device, index);
-  const compute = unite(tasks, from, to, (row) => tasks.class[row] === taskClass.compute || tasks.class[row] === taskClass.aicpu);
-  const exposed = subtract(communicationOf(profile, index), compute);
+  const [kernels, helpers] = [window?.compute ?? none, uniteClass(tasks, from, to, taskClass.aicpu)];
+  const compute = helpers.length === 0 ? kernels : merge(kernels, helpers);
+  const exposed = subtract(window?.communication ?? none, compute);
   const links = linkSums(profile, index);
   const { groups, words } = groupTraces(profile, index, links.self);
   const points: number[] = [];
@@ -96,7 +100,6 @@ export function rankExtract(profile: Profile, index: number, found?: Steps | nul
     device: device?.id ?? index,
     rank: device?.rank ?? null,
     host: device?.host ?? null,
-    capture: device?.capture ?? 0,
     baseNs: profile.baseNs,
     words,
     groups,
@@ -104,7 +107,7 @@ export function rankExtract(profile: Profile, index: number, found?: Steps | nul
     computeNs: before(compute, pointNs),
     exposedNs: before(exposed, pointNs),
     steps: times,
-    work: workOf(profile, index, labels, times?.startNs ?? new Float64Array(0)),
+    work: workOf(profile, index, labels, times?.startNs ?? null, kinds?.kind ?? []),
     links: links.sums,
   };
 }

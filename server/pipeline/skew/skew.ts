@@ -1,24 +1,13 @@
-import type { Profile } from '../../profiles/profile.js';
 import { round } from '../../profiles/derived/numbers.js';
-import { stepsOf } from '../../profiles/derived/steps.js';
-import { Labels } from '../../profiles/derived/stepsLabels.js';
 import { median } from './align.js';
 import { alignClocks, groupsOf, toLocal, type Component, type Group } from './clocks.js';
 import { eventsOf, type Events } from './events.js';
-import { rankExtract, rebased, type RankExtract } from './extract.js';
+import { rebased, type RankExtract } from './extract.js';
 import { latenessOf, type Lateness } from './late.js';
 import { slowLinksOf } from './links.js';
 import { cutsOf, interpolate, type Cuts } from './own.js';
 import { thresholds } from './thresholds.js';
-import type { GroupRow, RankSkew, RankSkewRow, RankSource, SkewOptions, SkewPattern, SkewReason, SkewResult } from './types.js';
-
-/** Compares the ranks of a profile. Pure. */
-export function rankSkew(profile: Profile, options: SkewOptions = {}): SkewResult {
-  const devices = options.devices ?? profile.devices.map((_, i) => i);
-  const boundary = options.boundary ?? null;
-  const steps = (device: number): ReturnType<typeof stepsOf>['steps'] => stepsOf(profile, device, new Labels(profile), boundary).steps;
-  return skewOf(devices.map((device) => rankExtract(profile, device, steps(device))));
-}
+import type { GroupRow, RankSkew, RankSkewRow, RankSource, SkewPattern, SkewReason, SkewResult } from './types.js';
 
 interface Part {
   readonly component: Component;

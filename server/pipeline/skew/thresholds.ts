@@ -49,8 +49,6 @@ export const thresholds = {
   mostSteps: { value: 0.75, source: 'our rule', why: 'with less of it slow, a rank is not slow from the beginning' },
   /** steps */
   fewSpell: { value: 4, source: 'our rule', why: 'three late steps in the middle of a capture are a stall' },
-  /** tokens per sequence */
-  tokensPerSequence: { value: 16, source: 'our rule', why: 'speculative decoding verifies up to a dozen tokens per sequence; prompts are longer' },
   /** share of kernel time with input shapes */
   shaped: { value: 0.5, source: 'our rule', why: 'with less, equal work cannot be told from unequal' },
   /** share below the median of its peers, 0–1 */

@@ -164,10 +164,3 @@ export interface SkewResult {
   readonly skew: RankSkew | null;
   readonly reasons: readonly SkewReason[];
 }
-
-export interface SkewOptions {
-  /** Indices into `Profile.devices`; all when left out. */
-  readonly devices?: readonly number[];
-  /** A boundary of steps as the user gave it, see `parseBoundary`. */
-  readonly boundary?: readonly [string, string] | null;
-}

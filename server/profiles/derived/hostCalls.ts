@@ -1,5 +1,5 @@
 import type { Threshold } from '../../contract/index.js';
-import { captureOf, type Apis, type Profile } from '../profile.js';
+import { captureFactor, captureOf, type Apis, type Profile } from '../profile.js';
 import { isLaunch } from './launchLatency.js';
 import { unite, type Intervals } from './intervals.js';
 
@@ -45,16 +45,63 @@ export function hostWaits(profile: Profile, capture: number): Intervals {
   });
 }
 
+/** Which host call is behind a connection: its row of `Profile.apis`. */
+export interface CallsBehind {
+  get(connection: number): number | undefined;
+}
+
+/** Rows by connection in flat arrays (open addressing): a Map of some million doubles takes several times as long. */
+class ConnectionTable implements CallsBehind {
+  readonly #keys: Float64Array;
+  readonly #rows: Int32Array;
+  readonly #mask: number;
+  readonly #shift: number;
+  size = 0;
+
+  /** @param most connections that may come */
+  constructor(most: number) {
+    let bits = 8;
+    while (2 ** bits < most * 2) bits += 1;
+    [this.#keys, this.#rows] = [new Float64Array(2 ** bits).fill(-1), new Int32Array(2 ** bits)];
+    [this.#mask, this.#shift] = [2 ** bits - 1, 36 - bits];
+  }
+
+  get(connection: number): number | undefined {
+    const at = this.#slot(connection);
+    return this.#keys[at] === connection ? this.#rows[at] : undefined;
+  }
+
+  /** Where the connection stands, or would. @param connection not negative */
+  #slot(connection: number): number {
+    // Ids come in dense ranges: sixteen neighbours stay together, and the sixteens are spread (Fibonacci hashing).
+    const low = connection | 0;
+    let at = (((Math.imul((low >>> 4) ^ Math.floor(connection / captureFactor), 0x9e3779b1) >>> this.#shift) << 4) | (low & 15)) & this.#mask;
+    while (this.#keys[at] !== connection && this.#keys[at] !== -1) at = (at + 1) & this.#mask;
+    return at;
+  }
+
+  /** Puts a row unless `keep` prefers the one that is there. */
+  put(connection: number, row: number, keep: (there: number) => boolean): void {
+    const at = this.#slot(connection);
+    if (this.#keys[at] === -1) {
+      this.#keys[at] = connection;
+      this.size += 1;
+    } else if (keep(this.#rows[at] ?? 0)) return;
+    this.#rows[at] = row;
+  }
+}
+
 /** Row of the host call behind each connection, the one that ended last. A call that starts many tasks (graph replay) stands for all of them. */
-export function lastCalls(profile: Profile): Map<number, number> | null {
+export function lastCalls(profile: Profile): CallsBehind | null {
   const { apis } = profile;
   if (apis === null) return null;
-  const rows = new Map<number, number>();
+  const { connection: connections, startNs, durationNs } = apis;
+  const rows = new ConnectionTable(apis.length);
   for (let row = 0; row < apis.length; row += 1) {
-    const connection = apis.connection[row] ?? -1;
-    if (connection < 0 || !Number.isFinite(callEnd(apis, row))) continue;
-    const known = rows.get(connection);
-    if (known === undefined || callEnd(apis, row) > callEnd(apis, known)) rows.set(connection, row);
+    const connection = connections[row] ?? -1;
+    const end = (startNs[row] ?? Number.NaN) + (durationNs[row] ?? Number.NaN);
+    if (!(connection >= 0) || !Number.isFinite(end)) continue;
+    rows.put(connection, row, (there) => !(end > callEnd(apis, there)));
   }
   return rows.size > 0 ? rows : null;
 }

@@ -1,5 +1,5 @@
 import { taskClass, type Profile } from '../profile.js';
-import { callEnd, compileTimes, gapAttribution, hostWaits } from './hostCalls.js';
+import { callEnd, compileTimes, gapAttribution, hostWaits, type CallsBehind } from './hostCalls.js';
 import { contains, each, intersect, type Intervals } from './intervals.js';
 import { rowsOf } from './numbers.js';
 import type { DeviceWindow } from './window.js';
@@ -33,7 +33,7 @@ function inside(set: Intervals, cursor: { at: number }, start: number, end: numb
  * inside the gap; then to compilation when that fills a good part of it, to a wait when the host was synchronising as the gap began (or for a good part of it).
  * Null without host calls.
  */
-export function idleCauses(profile: Profile, window: DeviceWindow, calls: ReadonlyMap<number, number> | null): IdleCauses | null {
+export function idleCauses(profile: Profile, window: DeviceWindow, calls: CallsBehind | null): IdleCauses | null {
   const { apis } = profile;
   if (calls === null || apis === null || window.source !== 'tasks') return null;
   const { tasks, commOps } = profile;

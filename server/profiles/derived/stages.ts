@@ -38,11 +38,38 @@ function rowsOfProduct(output: string, input: string): number {
   return dims.length === 2 || dims.length === 3 ? dims.slice(0, -1).reduce((a, b) => a * b, 1) : Number.NaN;
 }
 
-/** Value seen most often; of equals the larger. NaN for none. */
-function modal(counts: ReadonlyMap<number, number>): number {
-  let [best, times] = [Number.NaN, 0];
-  for (const [value, count] of counts) if (count > times || (count === times && value > best)) [best, times] = [value, count];
-  return best;
+/** Counts of values that mostly come in runs. */
+class Tally {
+  readonly #counts = new Map<number, number>();
+  #last = Number.NaN;
+  #run = 0;
+
+  clear(): void {
+    if (this.#counts.size > 0) this.#counts.clear();
+    [this.#last, this.#run] = [Number.NaN, 0];
+  }
+
+  add(value: number): void {
+    if (value !== this.#last) {
+      this.#flush();
+      this.#last = value;
+    }
+    this.#run += 1;
+  }
+
+  #flush(): void {
+    if (this.#run > 0) this.#counts.set(this.#last, (this.#counts.get(this.#last) ?? 0) + this.#run);
+    this.#run = 0;
+  }
+
+  /** Value seen most often; of equals the larger. NaN for none. */
+  modal(): number {
+    if (this.#counts.size === 0) return this.#last;
+    this.#flush();
+    let [best, times] = [Number.NaN, 0];
+    for (const [value, count] of this.#counts) if (count > times || (count === times && value > best)) [best, times] = [value, count];
+    return best;
+  }
 }
 
 interface Seen {
@@ -68,16 +95,20 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
   const count = steps.startNs.length;
   const flag = (test: RegExp): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test.test(labels.get(id)) ? 1 : 0));
   const [isLinear, isPrefill, isDecode] = [flag(linear), flag(prefillAttention), flag(decodeAttention)];
-  const products = new Map<number, number>();
+  // By id of the output's shape, then of the input's.
+  const products = new Map<number, Map<number, number>>();
   const productRows = (row: number): number => {
-    const key = (tasks.outputShapes[row] ?? 0) * strings.size + (tasks.inputShapes[row] ?? 0);
-    let known = products.get(key);
-    if (known === undefined) products.set(key, (known = rowsOfProduct(strings.get(tasks.outputShapes[row] ?? 0), strings.get(tasks.inputShapes[row] ?? 0))));
-    return known;
+    const [output, input] = [tasks.outputShapes[row] ?? 0, tasks.inputShapes[row] ?? 0];
+    let known = products.get(output);
+    if (known === undefined) products.set(output, (known = new Map<number, number>()));
+    let product = known.get(input);
+    if (product === undefined) known.set(input, (product = rowsOfProduct(strings.get(output), strings.get(input))));
+    return product;
   };
+  const rows = new Tally();
   const seen: Seen[] = [];
   for (let i = 0; i < count; i += 1) {
-    const rows = new Map<number, number>();
+    rows.clear();
     let sequences = Number.NaN;
     let [prefillNames, decodeNames] = [false, false];
     for (let p = steps.kernelFrom[i] ?? 0; p < (steps.kernelTo[i] ?? 0); p += 1) {
@@ -85,7 +116,7 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
       const row = kernels.row[p] ?? 0;
       if (isLinear[label] === 1) {
         const m = productRows(row);
-        if (m > 0) rows.set(m, (rows.get(m) ?? 0) + 1);
+        if (m > 0) rows.add(m);
       } else if (kernels.sampler[label] === 1) {
         const first = firstDims(strings.get(tasks.inputShapes[row] ?? 0))[0];
         if (first !== undefined && !(first >= sequences)) sequences = first;
@@ -93,7 +124,7 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
       prefillNames ||= isPrefill[label] === 1;
       decodeNames ||= isDecode[label] === 1;
     }
-    seen.push({ tokens: modal(rows), sequences, prefillNames, decodeNames });
+    seen.push({ tokens: rows.modal(), sequences, prefillNames, decodeNames });
   }
   // Without a sampler the step with the fewest tokens is taken for one token a sequence, if another has many more.
   const fewest = seen.reduce((a, s) => (s.tokens < a ? s.tokens : a), Number.POSITIVE_INFINITY);

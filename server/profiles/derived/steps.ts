@@ -1,9 +1,8 @@
 import type { Profile } from '../profile.js';
-import { lowerBound } from './numbers.js';
 import { boundaryStarts, gapBefore, graphCuts, markerCuts, runningEnds, samplerCuts } from './stepsCuts.js';
 import { kernelsOf, type Kernels, type Labels } from './stepsLabels.js';
 import { rules } from './stepsRules.js';
-import { mainPositions, periodOf } from './stepsPeriod.js';
+import { mainPositions, periodOf, picked } from './stepsPeriod.js';
 
 export type StepMethod = 'markers' | 'anchors' | 'periodicity';
 export type Confidence = 'high' | 'medium' | 'low';
@@ -39,16 +38,20 @@ export function parseBoundary(text: string): readonly [string, string] | null {
   return parts.length === 2 && a !== '' && b !== '' ? [a, b] : null;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** The value in the middle of the sorted ones, of an even number the upper; 0 of none. */
+function median(values: ArrayLike<number>): number {
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)] ?? 0;
 }
 
-/** The label most steps begin with (or end before), and how many do. */
-function usual(positions: readonly number[], kernels: Kernels): { label: number; count: number } {
-  const counts = new Map<number, number>();
-  for (const p of positions) if (p >= 0 && p < kernels.length) counts.set(kernels.label[p] ?? 0, (counts.get(kernels.label[p] ?? 0) ?? 0) + 1);
-  const [label = 0, count = 0] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [];
-  return { label, count };
+/** The label most steps begin with, or `back` kernels before that; of equals the first that was made. */
+function usual(positions: readonly number[], kernels: Kernels, back = 0): number {
+  const counts = new Int32Array(kernels.sampler.length);
+  for (const p of positions) {
+    if (p < back || p - back >= kernels.length) continue;
+    const label = kernels.label[p - back] ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  return Math.max(0, counts.indexOf(counts.reduce((most, count) => Math.max(most, count), 1)));
 }
 
 /** Cuts again where a sampler was dropped: inside sections twice as long as usual, at the op steps begin with, if it begins nothing else. */
@@ -56,7 +59,7 @@ function mended(cuts: readonly number[], kernels: Kernels): number[] {
   const edges = [0, ...cuts.filter((c) => c > 0 && c < kernels.length), kernels.length];
   const sizes = edges.slice(1).map((edge, i) => edge - (edges[i] ?? 0));
   const size = median(sizes.slice(1, -1).length > 0 ? sizes.slice(1, -1) : sizes);
-  const begin = usual(cuts, kernels).label;
+  const begin = usual(cuts, kernels);
   const out: number[] = [];
   for (const [i, edge] of edges.slice(0, -1).entries()) {
     if (i > 0) out.push(edge);
@@ -69,11 +72,27 @@ function mended(cuts: readonly number[], kernels: Kernels): number[] {
   return out;
 }
 
+/** Ascending, each once. */
+function ascending(times: readonly number[]): number[] {
+  const sorted = times.every((t, i) => i === 0 || (times[i - 1] ?? 0) <= t) ? times : [...times].sort((a, b) => a - b);
+  return sorted.filter((t, i) => i === 0 || t !== sorted[i - 1]);
+}
+
+/** First kernel that starts at each of some ascending instants or later. */
+function positionsOf(edges: readonly number[], kernels: Kernels): number[] {
+  let p = 0;
+  return edges.map((t) => {
+    while (p < kernels.length && (kernels.startNs[p] ?? 0) < t) p += 1;
+    return p;
+  });
+}
+
 function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: readonly number[], headCounts: boolean): Steps {
   // A run of sections: before the first start, between starts, behind the last one.
-  const edges = [...new Set([kernels.startNs[0] ?? 0, ...starts])].sort((a, b) => a - b);
-  const positions = edges.map((t) => lowerBound(kernels.startNs, kernels.length, t));
-  const lastEnd = runningEnds(kernels).at(-1) ?? 0;
+  const edges = ascending([kernels.startNs[0] ?? 0, ...starts]);
+  const positions = positionsOf(edges, kernels);
+  let lastEnd = Number.NEGATIVE_INFINITY;
+  for (let p = 0; p < kernels.length; p += 1) lastEnd = Math.max(lastEnd, kernels.endNs[p] ?? lastEnd);
   const sizes = positions.map((p, i) => (positions[i + 1] ?? kernels.length) - p);
   const inner = sizes.slice(1, -1);
   const size = median(inner.length > 0 ? inner : sizes);
@@ -85,12 +104,12 @@ function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: St
   const isWhole = (i: number): boolean => i < edges.length - 1 && (i > 0 || (sizes[0] ?? 0) >= size * (1 - rules.sameSize));
   const regular = inner.filter((n) => Math.abs(n - size) <= Math.max(1, size * rules.sameSize)).length / Math.max(1, inner.length);
   const begin = usual(positions.slice(1), kernels);
-  const end = usual(positions.slice(1).map((p) => p - 1), kernels);
+  const end = usual(positions.slice(1), kernels, 1);
   return {
     device: kernels.device,
     method,
     confidence: inner.length < 2 ? 'low' : regular >= rules.regularHigh ? 'high' : regular >= rules.regularMedium ? 'medium' : 'low',
-    boundary: positions.length > 1 ? [labels.get(end.label), labels.get(begin.label)] : null,
+    boundary: positions.length > 1 ? [labels.get(end), labels.get(begin)] : null,
     startNs: Float64Array.from(chosen, (i) => edges[i] ?? 0),
     endNs: Float64Array.from(chosen, (i) => edges[i + 1] ?? lastEnd),
     whole: Uint8Array.from(chosen, (i) => (isWhole(i) ? 1 : 0)),
@@ -123,7 +142,7 @@ export function stepsOf(profile: Profile, device: number, labels: Labels, bounda
   }
   if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(anchors, kernels)), true), reason: null };
   const main = mainPositions(kernels);
-  const period = periodOf(Int32Array.from(main, (p) => kernels.label[p] ?? 0), (i) => gapBefore(kernels, ends, main[i] ?? 0));
+  const period = periodOf(picked(kernels.label, main), (i) => gapBefore(kernels, ends, main[i] ?? 0));
   const graphs = graphCuts(profile, kernels);
   if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * rules.graphPeriod)) {
     return { steps: assemble(profile, kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };

@@ -20,24 +20,47 @@ export function gapBefore(kernels: Kernels, ends: Float64Array, position: number
   return position <= 0 ? 0 : Math.max(0, (kernels.startNs[position] ?? 0) - (ends[position - 1] ?? 0));
 }
 
-/** Last position of each group of sampler kernels; a forward pass (a heavy kernel) parts two groups. */
-function samplerEnds(kernels: Kernels, labels: Labels): number[] {
+/** A group of sampler kernels: the end of a forward pass. */
+interface Group {
+  /** Position of its last kernel; of a group that verifies drafts, of the last kernel that does. */
+  readonly end: number;
+  /** Kernels from the group before to its end. */
+  readonly size: number;
+  /** It verifies drafted tokens. */
+  readonly verifies: boolean;
+}
+
+/** Groups of sampler kernels; a forward pass (a heavy kernel) parts two of them. */
+function samplerGroups(kernels: Kernels, labels: Labels): Group[] {
   const rejections = Uint8Array.from(kernels.sampler, (flag, id) => (flag === 1 && isRejection(labels.get(id)) ? 1 : 0));
-  let verifying = 0;
-  for (let i = 0; i < kernels.length; i += 1) verifying += rejections[kernels.label[i] ?? 0] ?? 0;
-  const wanted = verifying >= 2 ? rejections : kernels.sampler;
-  const ends: number[] = [];
-  let last = -1;
+  const groups: Group[] = [];
+  let [last, verified, before] = [-1, -1, -1];
+  const close = (): void => {
+    if (last < 0) return;
+    const end = verified >= 0 ? verified : last;
+    groups.push({ end, size: end - before, verifies: verified >= 0 });
+    [last, verified, before] = [-1, -1, last];
+  };
   for (let i = 0; i < kernels.length; i += 1) {
     const label = kernels.label[i] ?? 0;
-    if (wanted[label] === 1) last = i;
-    else if (last >= 0 && kernels.heavy[label] === 1) {
-      ends.push(last);
-      last = -1;
-    }
+    if (kernels.sampler[label] === 1) {
+      last = i;
+      if (rejections[label] === 1) verified = i;
+    } else if (last >= 0 && kernels.heavy[label] === 1) close();
   }
-  if (last >= 0) ends.push(last);
-  return ends;
+  close();
+  return groups;
+}
+
+/**
+ * Last position of each group of sampler kernels that ends a step. Where drafts are verified, one that verifies does, and one behind a pass
+ * of the whole model: a prompt has no drafts to verify.
+ */
+function samplerEnds(kernels: Kernels, labels: Labels): number[] {
+  const groups = samplerGroups(kernels, labels);
+  const sizes = groups.flatMap((g) => (g.verifies ? [g.size] : [])).sort((a, b) => a - b);
+  const whole = sizes.length >= 2 ? (sizes[Math.floor(sizes.length / 2)] ?? 0) : 0;
+  return groups.filter((g) => g.verifies || g.size >= whole * rules.wholeModel).map((g) => g.end);
 }
 
 /**

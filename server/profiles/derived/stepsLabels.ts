@@ -94,32 +94,46 @@ export interface Kernels {
   readonly heavy: Uint8Array;
 }
 
+/** The stream with the most of some rows; of equals the one with the lowest number. −1 without rows. */
+function busiestOf(stream: Int32Array, rows: Int32Array): number {
+  const counts = new Map<number, { count: number }>();
+  let [last, own] = [Number.NaN, { count: 0 }];
+  for (let i = 0; i < rows.length; i += 1) {
+    const of = stream[rows[i] ?? 0] ?? -1;
+    if (of !== last) {
+      const known = counts.get(of);
+      [last, own] = [of, known ?? { count: 0 }];
+      if (known === undefined) counts.set(of, own);
+    }
+    own.count += 1;
+  }
+  let [busiest, most] = [-1, 0];
+  for (const [of, { count }] of [...counts].sort((a, b) => a[0] - b[0])) if (count > most) [busiest, most] = [of, count];
+  return busiest;
+}
+
 /** Compute kernels of a device that have a time. Linear. */
 export function kernelsOf(profile: Profile, device: number, labels: Labels): Kernels {
   const { tasks } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
-  const timed = (row: number): boolean => tasks.class[row] === taskClass.compute && Number.isFinite(tasks.startNs[row]) && Number.isFinite(tasks.durationNs[row]);
+  const rows = new Int32Array(to - from);
   let length = 0;
-  const streams = new Map<number, number>();
   for (let i = from; i < to; i += 1) {
-    if (!timed(i)) continue;
+    if (tasks.class[i] !== taskClass.compute || !Number.isFinite(tasks.startNs[i]) || !Number.isFinite(tasks.durationNs[i])) continue;
+    rows[length] = i;
     length += 1;
-    const stream = tasks.stream[i] ?? -1;
-    streams.set(stream, (streams.get(stream) ?? 0) + 1);
   }
-  let [busiest, most] = [-1, 0];
-  for (const [stream, count] of [...streams].sort((a, b) => a[0] - b[0])) if (count > most) [busiest, most] = [stream, count];
-  const [row, label, main] = [new Int32Array(length), new Int32Array(length), new Uint8Array(length)];
+  const row = rows.subarray(0, length);
+  const busiest = busiestOf(tasks.stream, row);
+  const [label, main] = [new Int32Array(length), new Uint8Array(length)];
   const [startNs, endNs] = [new Float64Array(length), new Float64Array(length)];
-  let at = 0;
-  for (let i = from; i < to; i += 1) {
-    if (!timed(i)) continue;
-    row[at] = i;
+  for (let at = 0; at < length; at += 1) {
+    const i = row[at] ?? 0;
+    const start = tasks.startNs[i] ?? 0;
     label[at] = labels.task(i);
-    main[at] = (tasks.stream[i] ?? -1) === busiest ? 1 : 0;
-    startNs[at] = tasks.startNs[i] ?? 0;
-    endNs[at] = (tasks.startNs[i] ?? 0) + (tasks.durationNs[i] ?? 0);
-    at += 1;
+    main[at] = tasks.stream[i] === busiest ? 1 : 0;
+    startNs[at] = start;
+    endNs[at] = start + (tasks.durationNs[i] ?? 0);
   }
   const flags = (test: (text: string) => boolean): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test(labels.get(id)) ? 1 : 0));
   return {

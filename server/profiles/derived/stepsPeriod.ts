@@ -97,3 +97,10 @@ export function mainPositions(kernels: Kernels): Int32Array {
   for (let i = 0; i < kernels.length; i += 1) if (kernels.main[i] === 1) out[at++] = i;
   return out;
 }
+
+/** Values of a column at some positions. */
+export function picked(column: Int32Array, positions: Int32Array): Int32Array {
+  const out = new Int32Array(positions.length);
+  for (let i = 0; i < out.length; i += 1) out[i] = column[positions[i] ?? 0] ?? 0;
+  return out;
+}

@@ -10,6 +10,8 @@ export const rules = {
   /** Idle time behind a later kernel must be this many times, and this many ns, longer to move the end of the step there: launch jitter is shorter. */
   longerIdle: 2,
   longerIdleNs: 2000,
+  /** Share of the kernels of a verifying pass that a pass of the same model has: a draft model with as many would be no draft. Tasks may be dropped, and the verification is more kernels than a plain sampler. */
+  wholeModel: 0.85,
   /** The pass of nine in ten by length is a whole one; a draft has less than half of its kernels. */
   wholePass: 0.9,
   draftPass: 0.5,

@@ -99,9 +99,8 @@ function stepWindow(profile: Profile, device: number): DeviceWindow | null {
   return { device, source: 'step-trace', spanNs: span, computingNs: computing, communicationNs: communication, exposedNs: exposed, freeNs: free, split: null, compute: none, communication: none, idle: none };
 }
 
-/** Windows of every device that has one, in the order of `Profile.devices`. */
-export function deviceWindows(profile: Profile): DeviceWindow[] {
-  const allTasks = holdsAllTasks(profile);
+/** Windows of every device that has one, in the order of `Profile.devices`. @param allTasks whether free time is split; without it, where it can be */
+export function deviceWindows(profile: Profile, allTasks = holdsAllTasks(profile)): DeviceWindow[] {
   const windows: DeviceWindow[] = [];
   for (let device = 0; device < profile.devices.length; device += 1) {
     const window = deviceWindow(profile, device, allTasks) ?? stepWindow(profile, device);

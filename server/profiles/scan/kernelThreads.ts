@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { isMainThread, Worker } from 'node:worker_threads';
 import { limits } from '../thresholds.js';
 import { readKernelPart, type KernelPart, type KernelPartPlan, type KernelTarget } from './kernelPart.js';
 import { type KernelWork } from './kernelWorker.js';
@@ -21,7 +21,8 @@ const roomFactor = 1.03;
 
 /** Threads a CSV of so many bytes is worth. Compiled code only: Node.js does not run TypeScript in a thread. */
 export function threadsFor(bytes: number): number {
-  if (bytes < limits.threadedBytes || !import.meta.url.endsWith('.js')) return 1;
+  // A thread that reads one of many captures has the others beside it.
+  if (!isMainThread || bytes < limits.threadedBytes || !import.meta.url.endsWith('.js')) return 1;
   return Math.max(1, Math.min(limits.csvThreads, availableParallelism(), Math.floor((2 * bytes) / limits.threadedBytes)));
 }
 
