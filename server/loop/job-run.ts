@@ -3,7 +3,7 @@ import { openHost, type Host } from '../host/host.js';
 import { isFinal, Jobs } from '../jobs/jobs.js';
 import type { ToolContext } from '../mcp/define.js';
 import { Runs, type Run } from '../runs/runs.js';
-import type { CancelArgs, WaitArgs } from './job-tools.js';
+import type { CancelArgs, WaitArgs } from './inputs.js';
 
 const logLines = 12;
 

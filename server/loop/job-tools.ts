@@ -1,14 +1,5 @@
-import { z } from 'zod';
 import { defineTool, readsOnly } from '../mcp/define.js';
-
-/** Longest a call may block: below every client's limit. */
-const longestWaitS = 45;
-
-const waitInput = { job: z.string().min(1).max(160).optional(), wait_s: z.number().min(0).max(longestWaitS).default(30) };
-const cancelInput = { job: z.string().min(1).max(160), grace_s: z.number().min(0).max(30).default(10) };
-
-export type WaitArgs = z.output<z.ZodObject<typeof waitInput>>;
-export type CancelArgs = z.output<z.ZodObject<typeof cancelInput>>;
+import { cancelInput, waitInput } from './inputs.js';
 
 export const jobWait = defineTool({
   name: 'job_wait',

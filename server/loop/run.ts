@@ -7,7 +7,7 @@ import { Runs, type Run } from '../runs/runs.js';
 import { verifyRun } from '../runs/verify.js';
 import { jobHandle } from './job-run.js';
 import { jsonObject, statedManifest } from './read.js';
-import type { CreateArgs, ReportArgs, RunParts, ShowArgs, ValidateArgs } from './tools.js';
+import type { CreateArgs, ReportArgs, RunParts, ShowArgs, ValidateArgs } from './inputs.js';
 
 function ok(partial: Pick<ToolOk, 'verdict' | 'headline' | 'facts'> & Partial<ToolOk>): ToolOk {
   return { findings: [], artifacts: [], warnings: [], next: [], ...partial };
