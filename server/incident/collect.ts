@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { redactArgv, ToolError } from '../contract/index.js';
 import { readBytes } from '../host/bytes.js';
 import { fileSize, linkTarget, walk } from '../host/files.js';
@@ -33,8 +33,9 @@ const smiQueries = [['info'], ['info', '-l'], ['info', '-m'], ['info', '-t', 'to
 const hccnVerbs = ['-link', '-net_health', '-link_stat', '-optical', '-ip'] as const;
 /** Local file systems only: a dead network mount would hold df. */
 const diskQuery = ['-Pl'] as const;
-const kernelQuery = ['-T', '--level=err,warn'] as const;
-const journalQuery = ['-k', '--no-pager', '-p', 'warning', '--since', '-2d', '-o', 'short'] as const;
+/** Of every level: Linux writes the stack of a task that hangs, and a segmentation fault, as information. */
+const kernelQuery = ['-T'] as const;
+const journalQuery = ['-k', '--no-pager', '-n', '20000', '--since', '-2d', '-o', 'short'] as const;
 const kernelFiles = ['/var/log/kern.log', '/var/log/messages'] as const;
 const systemFiles = [
   '/proc/meminfo', '/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory.current', '/sys/fs/cgroup/memory.events', '/proc/loadavg', '/proc/mounts', '/proc/diskstats', '/proc/pressure/io', '/proc/pressure/memory',
@@ -120,7 +121,7 @@ export class Collector {
   }
 
   /** Output of a program and how it went; null when it did not run. One that did not end in time is not called again. */
-  async #ask(program: ProgramName, args: readonly string[]): Promise<{ text: string; ok: boolean } | null> {
+  async #ask(program: ProgramName, args: readonly string[], maxBytes: number = limits.commandBytes.value): Promise<{ text: string; ok: boolean } | null> {
     const command = redactArgv([program, ...args]).join(' ');
     const note = (outcome: Evidence['commands'][number]['outcome'], bytes: number): void => void this.#commands.push({ command, outcome, bytes });
     if (this.#hung.has(program)) {
@@ -128,7 +129,7 @@ export class Collector {
       return null;
     }
     try {
-      const result = await this.#host.run(program, [...args], { timeoutMs: limits.commandMs.value, maxBytes: limits.commandBytes.value, signal: this.#signal });
+      const result = await this.#host.run(program, [...args], { timeoutMs: limits.commandMs.value, maxBytes, signal: this.#signal });
       this.#signal.throwIfAborted();
       if (result.timedOut) this.#hung.add(program);
       const text = [result.stdout, result.stderr].filter((t) => t !== '').join('\n');
@@ -157,21 +158,23 @@ export class Collector {
     return info;
   }
 
-  /** Kernel messages of the last days: of dmesg, or where that is refused of the journal, or the end of the kernel's log file. The simulated host has no kernel of its own. */
+  /** Kernel messages of the last days: of dmesg, or where that is refused of the journal, or the end of the kernel's log file. */
   async #kernel(): Promise<void> {
-    if (this.#host.simulated) {
+    // The kernel of a simulated host is the stand-in beside its npu-smi, never the real one.
+    if (this.#host.simulated && dirname((await this.#host.has('dmesg')) ?? '') !== dirname((await this.#host.has('npu-smi')) ?? '/')) {
       this.#commands.push({ command: ['dmesg', ...kernelQuery].join(' '), outcome: 'missing', bytes: 0 });
       return;
     }
-    const answer = await this.#ask('dmesg', kernelQuery);
+    const answer = await this.#ask('dmesg', kernelQuery, limits.ringBytes.value);
     if (answer?.ok === true) {
-      this.#texts.push({ name: 'dmesg.log', text: recentKernel(answer.text, this.#host.now(), false), log: true });
+      this.#texts.push({ name: 'dmesg.log', text: newest(recentKernel(answer.text, this.#host.now(), false)), log: true });
       return;
     }
-    const journal = await this.#ask('journalctl', journalQuery);
+    if (this.#host.simulated) return;
+    const journal = await this.#ask('journalctl', journalQuery, limits.ringBytes.value);
     // `-- No entries --` is what a journal without kernel messages prints.
     if (journal?.ok === true && journal.text.split('\n').some((line) => line !== '' && !line.startsWith('-- '))) {
-      this.#texts.push({ name: 'journal.log', text: recentKernel(journal.text, this.#host.now(), true), log: true });
+      this.#texts.push({ name: 'journal.log', text: newest(recentKernel(journal.text, this.#host.now(), true)), log: true });
       return;
     }
     for (const path of kernelFiles) {
@@ -214,6 +217,11 @@ export class Collector {
     this.#commands.push({ command, outcome: 'ok', bytes: await tailBytes(files) });
     return files;
   }
+}
+
+/** The end of a kernel log, whole lines. */
+function newest(text: string): string {
+  return text.length <= limits.kernelBytes.value ? text : text.slice(text.indexOf('\n', text.length - limits.kernelBytes.value) + 1);
 }
 
 async function tailBytes(files: readonly LogFile[]): Promise<number> {

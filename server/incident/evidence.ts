@@ -8,10 +8,13 @@ const nullable = z.number().int().nullable();
 const pointsSchema = z.object({
   /** Ranks it names as the other side. */
   remote: z.array(z.number().int()),
+  /** Ranks it names as come to the rendezvous; all others of the communicator are not. */
+  arrived: z.array(z.number().int()).default([]),
   /** Card that HCCL's heartbeat names, with how it went. */
   location: z.object({ ip: z.string(), device: z.number().int(), kind: z.enum(['lost', 'stuck', 'other']) }).nullable(),
-  /** Collective it waited in. */
+  /** Collective it waited in, and the how many-th of its communicator. */
   tag: z.string().nullable(),
+  index: z.number().int().nullable().default(null),
 });
 
 /** What the host showed when it was asked; figures of npu-smi in MB. */
@@ -54,6 +57,10 @@ export const evidenceSchema = z.object({
       stage: z.string().nullable(),
       /** It says that its rank joined rank 0. */
       joined: z.boolean(),
+      /** Last lines of a service's figures in a row that tell of running requests and no token. */
+      still: z.number().int().default(0),
+      /** When a service was told to end or began to, by its own lines. */
+      ended_ms: ms.default(null),
       simulated: z.boolean(),
       problem: z.string().nullable(),
     }),

@@ -1,10 +1,12 @@
 import { yearOf, timeOf } from './clock.js';
-import type { Catalogue, Signature } from './catalogue.js';
+import type { Catalogue, Signature } from '../programs/signatures.js';
 import type { Evidence, EvidenceProcess, Framework } from './evidence.js';
 import { preferred } from './frameworks.js';
-import { authorOf, levelOf, placeOf, unwrap, wording, type Author } from './line.js';
+import { authorOf, endsOrderly, firstGlog, levelOf, noFailure, placeOf, unwrap, wording, type Author } from './line.js';
 import { Literals } from './literals.js';
 import { namedCard, networkLiterals, networkOf, queriedCard } from './network.js';
+import { hungBy } from './stack.js';
+import { stillLines } from './still.js';
 import { aboutLiterals, aboutOf, pointsOf } from './points.js';
 import { joinedPattern } from '../programs/startup-lines.js';
 import { emptyFacts, readLine } from '../programs/service-log.js';
@@ -13,6 +15,9 @@ import { limits } from './thresholds.js';
 
 /** Words of lines that may matter though no signature knows them. */
 const unknownWords = ['[ERROR]', ' ERROR ', 'ERROR:', 'Error:', 'FATAL', 'CRITICAL', 'Exception:', 'terminate called', 'panic:', 'Traceback (most recent call last)'] as const;
+/** Begin of a glog line of level E or F: year or month. Only at the start of a line they count. */
+const glogHeads = ['20', '01', '02', '03', '04', '05', '06', '07', '08', '09', '10', '11', '12'].flatMap((n) => [`E${n}`, `F${n}`]);
+const glogError = /^[EF](?:20\d{6}|(?:0[1-9]|1[0-2])\d{2}) \d{2}:\d{2}:\d{2}\./;
 
 /** Everything that is looked for in one pass, and whose each literal is. */
 interface Search {
@@ -20,6 +25,7 @@ interface Search {
   readonly owners: readonly (readonly Signature[])[];
   readonly about: ReadonlySet<number>;
   readonly words: ReadonlySet<number>;
+  readonly heads: ReadonlySet<number>;
 }
 
 const searches = new WeakMap<Catalogue, Search>();
@@ -31,10 +37,10 @@ function searchOf(catalogue: Catalogue): Search {
   const owners = new Map<string, Signature[]>();
   for (const s of catalogue.signatures) for (const l of s.literals) owners.set(l, [...(owners.get(l) ?? []), s]);
   const told = [...aboutLiterals, ...networkLiterals];
-  for (const l of [...told, ...unknownWords]) if (!owners.has(l)) owners.set(l, []);
+  for (const l of [...told, ...unknownWords, ...glogHeads]) if (!owners.has(l)) owners.set(l, []);
   const literals = [...owners.keys()];
   const at = (words: readonly string[]): ReadonlySet<number> => new Set(words.map((w) => literals.indexOf(w)));
-  const made: Search = { literals: new Literals(literals), owners: [...owners.values()], about: at(told), words: at(unknownWords) };
+  const made: Search = { literals: new Literals(literals), owners: [...owners.values()], about: at(told), words: at(unknownWords), heads: at(glogHeads) };
   searches.set(catalogue, made);
   return made;
 }
@@ -48,6 +54,8 @@ export interface Source {
 
 interface Draft extends EvidenceProcess {
   readonly key: string;
+  /** Process id by the first glog line of its file: the main thread writes it, and its thread id is the process id. */
+  main: number | null;
 }
 
 /** Gathers what logs say, in one pass, in bounded memory: hits per process and signature, unknown error lines, facts about processes. */
@@ -76,7 +84,7 @@ export class Extraction {
   /** Reads one source to its end. */
   async add(source: Source): Promise<void> {
     const file = this.#files.length;
-    const entry: Evidence['files'][number] = { path: source.path, bytes: 0, lines: 0, error_lines: 0, first_ms: null, last_ms: null, stage: null, joined: false, simulated: false, problem: null };
+    const entry: Evidence['files'][number] = { path: source.path, bytes: 0, lines: 0, error_lines: 0, first_ms: null, last_ms: null, stage: null, joined: false, still: 0, ended_ms: null, simulated: false, problem: null };
     this.#files.push(entry);
     const reader = new LogReader(source.path, file, this.#now, this.#catalogue, this.#search, this.#framework, {
       process: (key, make) => {
@@ -85,7 +93,7 @@ export class Extraction {
           if (!known.files.includes(file)) known.files.push(file);
           return known;
         }
-        const made: Draft = { key, ...make, world: null, ip: null, connect_timeout_s: null, exec_timeout_s: null, sync: [], files: [file], lines: 0, network: { well: 0, ill: 0 } };
+        const made: Draft = { key, main: null, ...make, world: null, ip: null, connect_timeout_s: null, exec_timeout_s: null, sync: [], files: [file], lines: 0, network: { well: 0, ill: 0 } };
         this.#processes.set(key, made);
         return made;
       },
@@ -157,6 +165,11 @@ function merge(drafts: readonly Draft[]): { processes: EvidenceProcess[]; index:
     same.lines += d.lines;
     index.set(d.key, index.get(own[0].key) ?? 0);
   }
+  // The kernel and plogs name a process by its id alone; its framework's log tells the rank.
+  for (const p of processes.filter((x) => x.pid !== null && x.rank === null)) {
+    const [named, other] = drafts.filter((d) => d.main === p.pid && d.host === p.host && d.rank !== null);
+    if (named !== undefined && other === undefined) p.rank = named.rank;
+  }
   return { processes, index };
 }
 
@@ -221,7 +234,17 @@ class LogReader {
     const tail = Buffer.from(this.#tail).toString('utf8').split('\n').slice(this.#bytes > limits.endBytes.value ? 1 : 0);
     const head = this.#head.split('\n');
     const facts = emptyFacts();
-    for (const line of this.#bytes > limits.endBytes.value ? [...head, ...tail] : tail) for (const inner of unwrap(line)) readLine(inner, facts);
+    let at: number | null = null;
+    for (const line of this.#bytes > limits.endBytes.value ? [...head, ...tail] : tail) {
+      for (const inner of unwrap(line)) {
+        const { stage } = facts;
+        readLine(inner, facts);
+        // Who listens may capture graphs later; only another start begins anew.
+        if (stage === 'listening' && facts.stage !== 'joining' && facts.stage !== 'loading weights') facts.stage = stage;
+        at = timeOf(inner, this.#started) ?? at;
+        if (endsOrderly.test(inner)) entry.ended_ms ??= at;
+      }
+    }
     const times = (lines: readonly string[]): number | null => lines.map((l) => timeOf(l, this.#started)).find((t) => t !== null) ?? null;
     entry.bytes = this.#bytes;
     entry.lines = this.#lines;
@@ -230,9 +253,12 @@ class LogReader {
     entry.last_ms = times([...tail].reverse());
     entry.stage = facts.stage;
     entry.joined = [...head, ...tail].some((l) => joinedPattern.test(l));
+    entry.still = stillLines(tail.flatMap((l) => unwrap(l)));
     entry.simulated = facts.simulated || this.#head.includes('simulated NPU host');
     // Everybody whose file it is counts as heard, so that a rank with nothing to report is known too.
-    this.#process(null).lines += this.#lines;
+    const own = this.#process(null);
+    own.lines += this.#lines;
+    if (own.pid === null) own.main = Number(firstGlog.exec(this.#head)?.[1] ?? 'NaN') || null;
   }
 
   #scan(bytes: Uint8Array): void {
@@ -262,9 +288,29 @@ class LogReader {
     return { author, ms };
   }
 
+  /** The rank whose c10d line right above announces this block: the block itself names a process only. */
+  #announced(start: number): number | null {
+    const from = this.#chunk.lastIndexOf(10, start - 2) + 1;
+    const found = start < 2 ? null : /^\[rank(\d+)\]:\[[WEF]\d.{0,400}(?:Inner Error!|error code is \d)/.exec(this.#text(from, start - 1));
+    return found === null ? null : Number(found[1]);
+  }
+
+  /** Lines of this piece behind a line, as far as the stack of a task goes. */
+  #below(end: number): string[] {
+    const out: string[] = [];
+    for (let from = end + 1; out.length < limits.headerLines.value && from < this.#chunk.length; ) {
+      const next = this.#chunk.indexOf(10, from);
+      const to = next < 0 ? this.#chunk.length : next;
+      out.push(...unwrap(this.#text(from, to)));
+      from = to + 1;
+    }
+    return out;
+  }
+
   #process(author: Author | null): Draft {
     const host = this.#place.host;
-    const pid = author?.pid ?? this.#place.pid;
+    // Lines of the device side carry ids of the card's own system; its files are named by the process of the host.
+    const pid = this.#place.deviceSide ? this.#place.pid : (author?.pid ?? this.#place.pid);
     const rank = author?.rank ?? this.#place.rank;
     const who = pid !== null ? `pid:${pid}` : author?.rank != null ? `file:${this.#path} rank:${author.rank}` : author?.device != null ? `file:${this.#path} card:${author.device}` : `file:${this.#path}`;
     const process = this.#sink.process(`${host ?? ''} ${who}`, { host, pid, rank, device: author?.device ?? null });
@@ -276,29 +322,33 @@ class LogReader {
   #line(start: number, end: number, line: number, hits: ReadonlySet<number>): void {
     let about = false;
     let word = false;
+    let head = false;
     const signatures = new Set<Signature>();
     for (const hit of hits) {
       about ||= this.#search.about.has(hit);
       word ||= this.#search.words.has(hit);
+      head ||= this.#search.heads.has(hit);
       for (const s of this.#search.owners[hit] ?? []) signatures.add(s);
     }
     if (word) this.#errors += 1;
+    word ||= head && glogError.test(this.#text(start, Math.min(end, start + 32)));
+    if (!word && !about && signatures.size === 0) return;
     if (signatures.size === 0 && !about) {
       // Lines of a flood that nobody knows are counted, not read.
       this.#unknownSeen += 1;
       if (this.#unknownSeen > limits.unmatchedLines.value) return;
     }
-    for (const text of unwrap(this.#text(start, end))) this.#inner(text, start, line, signatures, about, word);
+    for (const text of unwrap(this.#text(start, end))) this.#inner(text, start, end, line, signatures, about, word);
   }
 
-  #inner(text: string, start: number, line: number, signatures: ReadonlySet<Signature>, about: boolean, word: boolean): void {
+  #inner(text: string, start: number, end: number, line: number, signatures: ReadonlySet<Signature>, about: boolean, word: boolean): void {
     const level = levelOf(text);
     let author = authorOf(text);
     let ms = timeOf(text, this.#started);
     const candidates = [...signatures].filter((s) => (level !== 'low' || s.any_level === true) && s.test(text));
     const first = (role: Signature['role']): Signature | undefined => candidates.filter((s) => s.role === role).sort((a, b) => preferred(this.#framework, b.id) - preferred(this.#framework, a.id) || a.order - b.order)[0];
     const matched = first('root') ?? first('timeout') ?? first('cascade');
-    const unknown = matched === undefined && word && level !== 'low' && !/^\s*File "/.test(text);
+    const unknown = matched === undefined && word && level !== 'low' && !noFailure.test(text);
     if (matched === undefined && !unknown && !about) return;
     if ((matched !== undefined || unknown) && this.#catalogue.harmless.test(text)) return;
     const card = queriedCard(text);
@@ -320,9 +370,10 @@ class LogReader {
       author ??= above.author;
       ms ??= above.ms;
     }
+    if (matched !== undefined && author !== null && author.pid !== null && author.rank === null) author = { ...author, rank: this.#announced(start) };
     const process = this.#process(author);
     if (about) this.#learn(process, text, ms);
-    if (matched !== undefined) this.#sink.hit(matched.id, process.key, line, ms, text);
+    if (matched !== undefined) this.#sink.hit(matched.id === 'hung-task' ? hungBy(this.#below(end)) : matched.id, process.key, line, ms, text);
     else if (unknown) this.#keep(process.key, line, ms, text);
   }
 

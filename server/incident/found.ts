@@ -1,10 +1,14 @@
 import type { IncidentClass, IncidentLayer } from '../contract/index.js';
-import type { Signature } from './catalogue.js';
+import type { Signature } from '../programs/signatures.js';
 import type { EvidenceEvent, EvidenceProcess } from './evidence.js';
 
 /** The rank that the others waited for. */
 export interface Silent {
+  /** Procedural id; silent-rank without it. */
+  readonly id?: 'absent-ranks' | 'diverged-ranks' | 'wait-chain';
   readonly rank: number | null;
+  /** All of them, where several are named. */
+  readonly ranks?: readonly number[];
   readonly process: EvidenceProcess | null;
   readonly device: number | null;
   /** How that shows, in our own words. */

@@ -1,11 +1,12 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
-import { foreign, ToolError } from '../contract/index.js';
+import { ToolError } from '../contract/index.js';
 import { readBytes } from '../host/bytes.js';
 import { fileSize, isFolder, walk } from '../host/files.js';
 import type { Host } from '../host/host.js';
 import type { Source } from './extract.js';
+import { fileName } from './names.js';
 import { limits } from './thresholds.js';
 
 /** Files that are no logs by their name; everything else is read. */
@@ -68,12 +69,12 @@ export async function logFiles(host: Host, paths: readonly string[]): Promise<Lo
   return [...unique.values()].sort((a, b) => (a.real < b.real ? -1 : 1));
 }
 
-/** The files as sources, each opened when its turn comes. */
-export async function openLog(file: LogFile, tail: number | null, signal: AbortSignal): Promise<Source> {
+/** The file as a source, opened when its turn comes. @param index its place among those given @throws ToolError E_FILE_UNREADABLE */
+export async function openLog(file: LogFile, tail: number | null, signal: AbortSignal, index = 0): Promise<Source> {
   try {
     return await sourceOf(file.real, file.shown, tail, signal);
   } catch (cause) {
-    throw new ToolError('E_FILE_UNREADABLE', `${foreign(relative('/', file.real), 300)} could not be opened`, 'check its permissions', { cause });
+    throw new ToolError('E_FILE_UNREADABLE', `${fileName(file.real, index)} of those given, in the order of their paths, could not be opened`, 'check its permissions', { cause });
   }
 }
 

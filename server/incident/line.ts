@@ -1,5 +1,8 @@
 /** What a log line says about itself: who wrote it, how grave it is, and what lies inside it. Pure. */
 
+/** Ranks, cards, process ids, counts and seconds are 32-bit numbers in every program that logs them. */
+export const largestNumber = 2 ** 32;
+
 const ansi = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 
 /** Lines inside a line: a JSON log record gives its message (that of journalctl -o json too); anything else is itself, without terminal colours. */
@@ -44,7 +47,8 @@ export interface Author {
   readonly device: number | null;
 }
 
-const number = (text: string | undefined): number | null => (text === undefined || Number(text) < 0 ? null : Number(text));
+/** Ranks, cards and process ids; what no such number can be is none. */
+const number = (text: string | undefined): number | null => (text === undefined || Number(text) < 0 || Number(text) > largestNumber ? null : Number(text));
 
 /** The global rank that a vLLM or SGLang tag tells: EP spans all ranks, TP only without DP and PP beside it. */
 export function tagRank(tag: string): number | null {
@@ -56,7 +60,7 @@ export function tagRank(tag: string): number | null {
 
 /** Who wrote a line; null fields where it does not say. A line that says nothing about its author belongs to the block above it. */
 export function authorOf(line: string): Author | null {
-  const plog = /^\[(?:ERROR|WARNING|INFO|DEBUG|EVENT|TRACE)\] [A-Z_]+\((\d+),/.exec(line);
+  const plog = /^\[(?:ERROR|WARNING|INFO|DEBUG|EVENT|TRACE)\] ?[A-Z_]+\((\d+),/.exec(line);
   if (plog !== null) return { pid: number(plog[1]), rank: null, device: null };
   const torch = /\(PID:(\d+), Device:(-?\d+), RankID:(-?\d+)\)/.exec(line);
   if (torch !== null) return { pid: number(torch[1]), rank: number(torch[3]), device: number(torch[2]) };
@@ -70,8 +74,11 @@ export function authorOf(line: string): Author | null {
   const c10d = /^\[rank(\d+)\]:/.exec(line);
   if (c10d !== null) return { pid: null, rank: number(c10d[1]), device: null };
   // The kernel names the process it is about.
-  const kernel = /Killed process (\d+)|\[(\d+)\]: segfault at /.exec(line);
-  if (kernel !== null) return { pid: number(kernel[1] ?? kernel[2]), rank: null, device: null };
+  const kernel = /Kill(?:ed)? process (\d+)|\[(\d+)\]: segfault at |INFO: task .{1,16}:(\d+) blocked for more than /.exec(line);
+  if (kernel !== null) return { pid: number(kernel[1] ?? kernel[2] ?? kernel[3]), rank: null, device: null };
+  // The driver names the card.
+  const lost = /Heartbeat lost!? \(device=(\d{1,5})[;)]/.exec(line);
+  if (lost !== null) return { pid: null, rank: null, device: number(lost[1]) };
   // A process that stays in state D, as collect writes it.
   const asleep = /^pid (\d+) state D /.exec(line);
   if (asleep !== null) return { pid: number(asleep[1]), rank: null, device: null };
@@ -83,14 +90,18 @@ export function authorOf(line: string): Author | null {
   return null;
 }
 
-/** What a file's path tells: `node_3.log`, `rank-0.txt`, `plog-123_2025….log`, `worker-2/…`, `device-123_….log`. */
-export function placeOf(path: string): { readonly host: string | null; readonly pid: number | null; readonly rank: number | null } {
+/**
+ * What a file's path tells: `node_3.log`, `rank-0.txt`, `plog-123_2025….log`, `worker-2/…`, `device-123_….log` of process 123. In a log of
+ * the card's own system the number is the card's: `device-0/device-0_….log`.
+ */
+export function placeOf(path: string): { readonly host: string | null; readonly pid: number | null; readonly deviceSide: boolean; readonly rank: number | null } {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   const host = parts.findLast((p) => /^(?:worker|node|host|server|machine|pod|w)[-_]?\d+$/i.test(p) || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(p)) ?? null;
-  const pid = /^(?:plog(?:-parser)?|device|atb)[-_](\d+)[-_]/.exec(name)?.[1];
+  const [, kind, own] = /^(plog(?:-parser)?|device|atb)[-_](\d+)[-_]/.exec(name) ?? [];
+  const pid = kind === 'device' && parts.at(-1) === `device-${own ?? ''}` ? undefined : own;
   const rank = pid === undefined ? /(?:^|[-_.])(?:node|rank|tp)[-_]?(\d{1,4})(?=[-_.]|$)/i.exec(name)?.[1] : undefined;
-  return { host, pid: number(pid), rank: number(rank) };
+  return { host, pid: number(pid), deviceSide: kind === 'device' && pid !== undefined, rank: number(rank) };
 }
 
 /** The wording of a line without what changes from one occurrence to the next (domain.md 2.2). */
@@ -100,3 +111,10 @@ export function wording(line: string): string {
     .replace(/\d+/g, '#')
     .slice(0, 300);
 }
+
+/** A service that ends on purpose, in the words of uvicorn, vLLM, SGLang and glog's signal handler. */
+export const endsOrderly = /INFO: {5}Shutting down|Application shutdown complete|Finished server process|SIGTERM received|[Rr]eceived (?:signal )?SIGTERM|Gracefully exiting/;
+/** The first line of glog in a file: its main thread writes it. */
+export const firstGlog = /^[IWEF]\d{8} \d{2}:\d{2}:\d{2}\.\d{6} +(\d+) [\w./-]+:\d+\] /m;
+/** Lines that belong to a report which stands for itself: frames of Python, and what HCCL adds about group and data (domain.md I49). */
+export const noFailure = /^\s*File "|(?:groupRank|opData) information is /;

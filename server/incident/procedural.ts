@@ -12,12 +12,36 @@ export interface Said {
 
 const said: Readonly<Record<string, Said>> = {
   'silent-rank': {
-    meaning: 'one rank said nothing while the others waited for it',
+    meaning: 'said nothing while the others waited for it',
     causes: ['its process ended or was killed', 'it hangs in the driver, in a file read or in a kernel', 'it never issued the operation, because its control flow differs'],
     evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'cat /proc/PID/stack', 'py-spy dump --pid PID', 'dmesg -T | grep -i -E "killed process|blocked for more|heartbeat"', 'npu-smi info'],
     actions: ['look at that rank before restarting anything: is its process there, in which state, what does its log say last', 'keep its plog and its kernel log'],
     false_friends: ['the ranks that report the timeout are healthy'],
     source: 'domain.md 2.2 steps 6 and 7',
+  },
+  'absent-ranks': {
+    meaning: 'ranks did not come to the rendezvous of their communicator',
+    causes: ['they were not started, or ended before', 'they load weights or compile longer than HCCL_CONNECT_TIMEOUT', 'their host network does not reach rank 0 (HCCL_IF_IP, HCCL_SOCKET_IFNAME, firewall)', 'they were started with another size or address of rank 0'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'grep -rn "Entry-HcclCommInitRootInfo" $HOME/ascend/log/run/plog', 'env | grep -E "HCCL_IF_IP|HCCL_SOCKET_IFNAME|HCCL_CONNECT_TIMEOUT"'],
+    actions: ['look at the processes and the first errors of these ranks', 'where they log nothing wrong, check that they reach host and port of rank 0'],
+    false_friends: ['the ranks that report the timeout are healthy'],
+    source: 'domain.md I52, 2.2 step 6e; hicann/hccl guide to EI0015',
+  },
+  'diverged-ranks': {
+    meaning: 'ranks wait in different operations of one communicator: their order of operations parted',
+    causes: ['control flow or batch shapes differ between ranks', 'one rank failed to issue an operation or issued one more', 'two streams use one communicator at once'],
+    evidence: ['grep -rn -E "Task run failed.*tag" $HOME/ascend/log/debug', 'grep -rn "Entry-Hccl" $HOME/ascend/log/run/plog'],
+    actions: ['compare operation and index in these lines over all ranks, and what the program does differently on the one that stands alone', 'repeat with HCCL_ENTRY_LOG_ENABLE=1, which logs every collective'],
+    false_friends: ['a rank that is only late: then the reports lie further apart than HCCL_EXEC_TIMEOUT'],
+    source: 'domain.md 2.2 step 6e; hicann/hccl guide to EI0002',
+  },
+  'wait-chain': {
+    meaning: 'ranks wait for one another in a chain',
+    causes: ['the rank at its end is stuck in its own queue or was stopped', 'its order of operations differs'],
+    evidence: ['ps -eo pid,stat,wchan:32,etime,cmd | grep -E "xllm|vllm|sglang"', 'grep -rn "remote rank" $HOME/ascend/log/debug'],
+    actions: ['look at the rank at the end of the chain first: its process, its stack, its plog before the time-out'],
+    false_friends: ['the ranks before it are healthy'],
+    source: 'domain.md 2.2 step 6c and 6e',
   },
   'stale-process': {
     meaning: 'memory of a card is held although no living process is seen that holds it',

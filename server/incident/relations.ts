@@ -6,7 +6,7 @@ import type { IncidentClass } from '../contract/index.js';
  */
 const follows: Readonly<Record<IncidentClass, readonly IncidentClass[]>> = {
   device: ['aicore', 'aicpu', 'runtime', 'hccl', 'link', 'graph', 'framework', 'driver', 'host-os'],
-  driver: ['device', 'runtime', 'hccl', 'graph', 'framework'],
+  driver: ['device', 'runtime', 'hccl', 'graph', 'framework', 'configuration'],
   'host-os': ['hccl', 'link', 'framework', 'runtime', 'device', 'weights-load'],
   disk: ['framework', 'host-os', 'weights-load', 'build'],
   'hbm-oom': ['runtime', 'device', 'graph', 'hccl', 'link', 'framework', 'kv-exhaustion', 'aicpu', 'host-os'],

@@ -1,11 +1,12 @@
 import { foreign, type Incident, type IncidentCascade, type IncidentEvidence, type IncidentReport, type IncidentUnmatched } from '../contract/index.js';
-import type { Catalogue, Signature } from './catalogue.js';
+import type { Catalogue, Signature } from '../programs/signatures.js';
 import { clockText } from './clock.js';
 import type { Evidence } from './evidence.js';
 import type { Found, Hit } from './found.js';
 import { preferred } from './frameworks.js';
 import { judge, type Judgement } from './judge.js';
 import { deviceClasses, procedural } from './procedural.js';
+import { fileName } from './names.js';
 
 /** The report without the stamp every artifact gets. */
 export type ReportBody = Omit<IncidentReport, 'schema' | 'schema_version' | 'producer' | 'created_at' | 'simulated' | 'source'>;
@@ -57,7 +58,7 @@ function incidentOf(evidence: Evidence, catalogue: Catalogue, judgement: Judgeme
       line: f.origin?.event.line ?? null,
       time: clockText(f.origin === null ? f.ms : f.origin.event.ms),
     },
-    ranks: f.origin === null ? (f.silent?.rank == null ? [] : [f.silent.rank]) : ranksOf(evidence, f.own),
+    ranks: f.origin === null ? [...(f.silent?.ranks ?? (f.silent?.rank == null ? [] : [f.silent.rank]))] : ranksOf(evidence, f.own),
     count: countOf(evidence, f.own),
     causes: [...text.causes],
     evidence: shown.slice(0, 5).map((h) => evidenceOf(evidence, h)),
@@ -162,7 +163,7 @@ export function reportOf(evidence: Evidence, catalogue: Catalogue): ReportBody {
     notes: [
       ...frameworkNote(evidence, catalogue, judgement),
       ...refusals(evidence),
-      ...files.slice(0, 20).map((f) => ({ code: 'W-READ', detail: `${foreign(f.path, 200)}: ${f.problem ?? ''}` })),
+      ...files.slice(0, 20).map((f) => ({ code: 'W-READ', detail: `${fileName(f.path, evidence.files.indexOf(f))} of ${evidence.files.length}, in the order of their paths: ${f.problem ?? ''}` })),
       ...(judgement.clocks.aligned ? [] : [{ code: 'W-CLOCK', detail: 'the clocks of the hosts share no moment in these logs: times of different hosts are compared as logged' }]),
       ...[...judgement.clocks.offsets].filter(([, ms]) => Math.abs(ms) >= 1000).map(([host, ms]) => ({ code: 'N-CLOCK', detail: `the clock of ${host === '' ? 'one host' : foreign(host, 80)} is ${Math.round(ms / 100) / 10} s ahead of the first one; compared after correction` })),
     ],

@@ -21,12 +21,15 @@ export interface TriageArgs {
   readonly framework?: Framework | undefined;
 }
 
-function nextSteps(body: ReportBody): ToolOk['next'] {
+/** @param asked whether this call queried the host */
+function nextSteps(body: ReportBody, asked: boolean): ToolOk['next'] {
   const cls = body.primary?.class;
   if (cls === undefined) return [{ tool: 'incident_triage', why: 'give the logs of all ranks, plogs and kernel log, or collect from the host' }];
-  if (cls === 'hbm-oom' || cls === 'kv-exhaustion') return [{ tool: 'capacity_plan', why: 'computes what fits on the card' }, { tool: 'env_probe', why: 'shows what else holds memory of the card' }];
-  if (cls === 'device' || cls === 'driver' || cls === 'link' || cls === 'build') return [{ tool: 'env_probe', why: 'health, driver, firmware and versions of this host' }];
-  return [{ tool: 'run_report', why: 'writes the incident into the report' }];
+  const steps: ToolOk['next'] = [];
+  if (cls === 'hbm-oom' || cls === 'kv-exhaustion') steps.push({ tool: 'capacity_plan', why: 'computes what fits on the card' }, { tool: 'env_probe', why: 'shows what else holds memory of the card' });
+  else if (cls === 'device' || cls === 'driver' || cls === 'link' || cls === 'build') steps.push({ tool: 'env_probe', why: 'health, driver, firmware and versions of the host of the origin' });
+  else if (!asked && ['hccl', 'host-os', 'framework', 'weights-load', 'unknown'].includes(cls)) steps.push({ tool: 'incident_triage', why: 'the same files with collect: true, on the host of the origin before anything is restarted: process states, kernel stacks, kernel log, cards' });
+  return [...steps, { tool: 'run_report', why: 'writes the incident into the report' }];
 }
 
 /** incident_triage: reads, keeps what was found as evidence, computes the report from that alone. @throws ToolError E_ARG_*, E_PATH_*, E_RUN_* */
@@ -45,7 +48,7 @@ export async function triage(args: TriageArgs, ctx: ToolContext): Promise<ToolOk
     ctx.signal.throwIfAborted();
     n += 1;
     ctx.progress(`reading log ${n} of ${files.length}`);
-    const source = await openLog(file, null, ctx.signal);
+    const source = await openLog(file, null, ctx.signal, n - 1);
     await extraction.add(known === null ? source : { ...source, path: inRun(known.dir, source.path) });
   }
   if (args.text !== undefined) await extraction.add(textSource('text', args.text));
@@ -96,5 +99,5 @@ export async function triage(args: TriageArgs, ctx: ToolContext): Promise<ToolOk
   };
   const cut = body.timeline.length > facts.timeline.length || body.processes.length > facts.processes.length || body.unmatched.length > facts.unmatched.length;
   const warnings = [...body.notes, ...(cut ? [{ code: 'W-CUT', detail: 'timeline, processes or unmatched lines are shortened here; report.json has more' }] : [])];
-  return { verdict: body.verdict, headline: headline(body), facts: { ...facts }, findings: [], artifacts: [...artifacts, ...kept], warnings, next: nextSteps(body) };
+  return { verdict: body.verdict, headline: headline(body), facts: { ...facts }, findings: [], artifacts: [...artifacts, ...kept], warnings, next: nextSteps(body, args.collect) };
 }

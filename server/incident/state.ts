@@ -1,6 +1,7 @@
 import type { IncidentClass, IncidentLayer } from '../contract/index.js';
 import type { Evidence, HostState } from './evidence.js';
 import type { Found } from './found.js';
+import type { Hung } from './stack.js';
 import { states } from './thresholds.js';
 
 interface Trouble {
@@ -42,6 +43,9 @@ function hangs(state: HostState): Trouble[] {
     .map((s) => ({ id: 'hang', class: 'framework', layer: 'framework', card: null, why: `/health answers 200, ${s.requests} ${s.requests === 1 ? 'request is' : 'requests are'} running, and no token was computed in ${s.seconds} s` }));
 }
 
+/** Signatures that tell of a task that hangs (stack.ts). */
+const hungBySignature: ReadonlySet<string> = new Set<Hung>(['d-state-copy', 'hung-driver', 'hung-storage', 'hung-task']);
+
 /** Programs that serve a model, by the name of their process. */
 const serving = /^(?:xllm|vllm|sglang|python|ray::|pt_main)/i;
 
@@ -53,7 +57,7 @@ function asleep(state: HostState, found: Found[]): void {
   const held = state.stuck.filter((p) => serving.test(p.name));
   const first = held[0];
   // A stack or a kernel line that names the reason says more.
-  if (first === undefined || found.some((f) => f.id === 'd-state-copy' || f.id === 'hung-task')) return;
+  if (first === undefined || found.some((f) => hungBySignature.has(f.id))) return;
   const why = `${held.length} serving ${held.length === 1 ? 'process stays' : 'processes stay'} in uninterruptible sleep and ${held.length === 1 ? 'does' : 'do'} not move, the first is ${first.pid}`;
   const at = found.findIndex((f) => f.id === 'stalled-start');
   const start = found[at];
@@ -65,8 +69,8 @@ function asleep(state: HostState, found: Found[]): void {
 }
 
 /** Numbers of a list of visible devices that a line complains about. */
-function asked(text: string): number[] {
-  return (/ASCEND_RT_VISIBLE_DEVICES:\[([\d,\s]{1,200})\]/.exec(text)?.[1] ?? '').split(',').filter((n) => n.trim() !== '').map(Number);
+export function asked(text: string): number[] {
+  return (/(?:ASCEND_RT_VISIBLE_DEVICES:\[|input visible devices:)([\d,\s]{1,200})/.exec(text)?.[1] ?? '').split(',').filter((n) => n.trim() !== '').map(Number);
 }
 
 /**
@@ -80,6 +84,12 @@ export function withState(evidence: Evidence, found: readonly Found[]): Found[] 
   asleep(state, out);
   for (const t of [...missing(state), ...stale(state), ...hangs(state)]) {
     const made: Found = { id: t.id, class: t.class, layer: t.layer, origin: null, silent: { rank: null, process: null, device: t.card, why: t.why, proven: true }, ms: null, proven: true, why: t.why, own: [], cascades: [] };
+    // The kernel log that lost this card says more than that it is not listed.
+    const lost = t.id !== 'device-missing' || t.card === null ? undefined : out.find((f) => f.class === 'device' && f.origin !== null && evidence.processes[f.origin.event.process]?.device === t.card);
+    if (lost !== undefined) {
+      lost.why = `${lost.why}; ${t.why}`;
+      continue;
+    }
     const at = t.id !== 'device-missing' ? -1 : out.findIndex((f) => f.id === 'device-id' && f.own.some((h) => t.card !== null && asked(h.event.text).includes(t.card)));
     const taken = out[at];
     if (taken === undefined) out.push(made);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineTool, pathInput, runInput, writesRun } from '../mcp/define.js';
 import { frameworks } from './evidence.js';
+import { answerText } from './render.js';
 
 export const incidentTriage = defineTool({
   name: 'incident_triage',
@@ -16,6 +17,7 @@ export const incidentTriage = defineTool({
   },
   output: 'tool-facts.schema.json#/$defs/incident_triage',
   verdicts: ['diagnosed', 'suspected', 'no-known-signature', 'inconclusive'],
+  text: answerText,
   annotations: writesRun,
   run: async (args, ctx) => (await import('./run.js')).triage(args, ctx),
 });

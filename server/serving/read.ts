@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { lineTime } from '../programs/log-time.js';
 import { emptyFacts, finishFacts, readLine, type StartupFacts } from '../programs/service-log.js';
 import { allJoinedPattern, joinedPattern, loadedPattern } from '../programs/startup-lines.js';
-import { fatalOf, harmless, type FatalPattern } from './patterns.js';
+import { fatalLines, type FatalOf, type FatalPattern } from './patterns.js';
 import { keptHits, reads } from './thresholds.js';
 
 export interface LogFile {
@@ -52,10 +52,12 @@ export class LogReader {
   readonly facts: StartupFacts = emptyFacts();
   allJoined = false;
   readonly #started: string;
+  readonly #fatalOf: FatalOf;
 
   /** @param started ISO 8601 time of the start, for lines without a date */
-  constructor(started: string) {
+  constructor(started: string, fatalOf: FatalOf) {
     this.#started = started;
+    this.#fatalOf = fatalOf;
   }
 
   /** @param parts text pieces with the bytes left out before each */
@@ -86,7 +88,7 @@ export class LogReader {
         loaded ||= loadedPattern.test(line);
         this.allJoined ||= allJoinedPattern.test(line);
         readLine(line, this.facts);
-        const pattern = harmless.test(line) ? null : fatalOf(line);
+        const pattern = this.#fatalOf(line);
         if (pattern !== null && hits.filter((h) => h.pattern.consequence === pattern.consequence).length < keptHits) hits.push({ rank: file.rank, path: file.path, line: numbered ? lines : null, timeMs, pattern, text: line.slice(0, maxText) });
       }
       // The piece behind the last line break is no line of its own.
@@ -100,7 +102,7 @@ export class LogReader {
 
 /** Reads the logs of a service from the run root; a log that is not there reads as empty. */
 export async function readLogs(runDir: string, files: readonly LogFile[], started: string): Promise<ServiceLogs> {
-  const reader = new LogReader(started);
+  const reader = new LogReader(started, await fatalLines());
   const ranks: RankLog[] = [];
   for (const file of files) {
     const ends = await readEnds(join(runDir, file.path), reads.headBytes, reads.tailBytes, file.bytes ?? null);

@@ -33,6 +33,7 @@ export const assumptions = assume({
   graphCapture_ms: { value: 180, source: 'our choice; real captures take 0.1 to 1 s', why: 'a lazy capture stalls one step' },
   joinRetry_ms: { value: 250, source: 'xLLM retries every 3 s; scaled', why: 'ranks may start in any order' },
   hcclTimeout_ms: { value: 2000, source: 'HCCL_EXEC_TIMEOUT of 1800 s; scaled', why: 'a peer that stopped must be noticed in a test' },
+  hungTask_ms: { value: 1500, source: 'kernel.hung_task_timeout_secs of 120 s; scaled', why: 'a process that sleeps in the kernel shows in the kernel log' },
   faultAfterSteps: { value: 20, source: 'our choice', why: 'a fault without `after` starts once the service has served' },
   faultAfterRequests: { value: 3, source: 'our choice', why: 'crash-after-n without `after`' },
   staleHbm_mb: { value: 24_576, source: 'our choice: enough to shrink a KV cache visibly', why: 'fault stale-process' },

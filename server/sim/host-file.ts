@@ -28,10 +28,10 @@ export const faultMeanings: Readonly<Record<FaultName, string>> = {
   'mtp-regression': 'drafts are rarely accepted, all ranks',
   'port-in-use': 'the HTTP port cannot be opened, rank 0',
   'device-alarm': 'npu-smi shows an alarm with an error code, device 0',
-  'device-missing': 'npu-smi does not list the device, last device',
+  'device-missing': 'npu-smi does not list the device and the kernel log has lost its heartbeat, last device',
   'stale-process': 'HBM of the device is held, by a listed process or, with listed false, by none; device 0',
   'graph-capture-in-window': 'graphs are captured while requests run although warm-up was asked, all ranks',
-  'd-state-load': 'weight loading never ends and a polite signal does not end it, rank 0',
+  'd-state-load': 'weight loading never ends and a polite signal does not end it; the kernel log says so after a while, rank 0',
 };
 
 const faultObject = z.strictObject({

@@ -43,7 +43,7 @@ function systemFiles(host: SimHost): Record<string, string> {
 }
 
 /**
- * Puts the simulated NPU host into a folder: `bin/` with npu-smi, xllm, vllm and msprof, `host.json`, `state/`. Doing it again changes nothing.
+ * Puts the simulated NPU host into a folder: `bin/` with npu-smi, xllm, vllm, msprof and dmesg, `host.json`, `state/`. Doing it again changes nothing.
  * @param dir folder to write into, @param hostFile path of a host description, or true for the embedded one
  * @throws ToolError E_PATH_MISSING, E_JSON_BROKEN, E_ARG_UNKNOWN, E_ARG_TYPE for a host file that cannot be used
  */
@@ -57,7 +57,7 @@ export function installSim(dir: string, hostFile: string | true, options: Instal
   const file = join(folder, 'host.json');
   put(file, hostFile === true ? `${JSON.stringify(defaultHostFile, null, 2)}\n` : readFileSync(hostFile, 'utf8'), 0o644);
   const entry = options.entry ?? fileURLToPath(new URL('./main.js', import.meta.url));
-  const names = ['npu-smi', 'msprof', ...(host.framework === 'vllm-ascend' ? [] : ['xllm']), ...(host.framework === 'xllm' ? [] : ['vllm'])];
+  const names = ['npu-smi', 'msprof', 'dmesg', ...(host.framework === 'vllm-ascend' ? [] : ['xllm']), ...(host.framework === 'xllm' ? [] : ['vllm'])];
   // No core files: planted crashes end by the real signals.
   for (const name of names) put(join(bin, name), `#!/bin/sh\nulimit -c 0\nexec ${shellQuote(process.execPath)} ${shellQuote(entry)} ${name} "$@"\n`, 0o755);
   for (const [name, text] of Object.entries(systemFiles(host))) {

@@ -13,6 +13,13 @@ const programs: Readonly<Record<string, Program>> = {
     process.stderr.write(answer.stderr);
     return answer.exitCode;
   },
+  dmesg: async (context, argv) => {
+    const { dmesg } = await import('./kernel.js');
+    const answer = dmesg(context, argv);
+    process.stdout.write(answer.stdout);
+    process.stderr.write(answer.stderr);
+    return answer.exitCode;
+  },
   msprof: async (context, argv) => (await import('./msprof.js')).runMsprof(context, argv),
   vllm: async (context, argv) => (await import('./service/vllm.js')).runVllm(context, argv),
   'vllm-worker': async (context, argv) => (await import('./service/vllm-worker.js')).runVllmWorker(context, argv),

@@ -67,7 +67,12 @@ export function plant(kind: Kind, ranks: number, seed: number): Planted {
       if (!mine) out.push(...timeout(fault + 1_800_000 + next() * 2000));
     } else if (kind === 'port') {
       if (mine) out.push(line('ERROR', 'HCCL', fault, `[HcclSocket][Listen] socket type[1], listen on ip[192.168.${host}.1] and specific port[16666] fail. Please check the port status`));
-      else out.push(line('ERROR', 'HCCL', fault + 120_000 + next() * 900, `[Wait][LinkEstablish]wait socket establish timeout, role[1] rank[${origin}] timeout[120]`));
+      else {
+        // HCCL prints its own rank in the first line and the peer in the table.
+        const end = fault + 120_000 + next() * 900;
+        out.push(line('ERROR', 'HCCL', end, `[Wait][LinkEstablish]wait socket establish timeout, role[1] rank[${rank}] timeout[120 s]`));
+        out.push(line('ERROR', 'HCCL', end + 1, `   |  192.168.0.1(${origin})   |  16666  |   192.168.${host}.2(${rank})   |  3234403008  |  client  | time out |   DISABLE  | LinkInfo`));
+      }
     }
     files.push({ path: `/logs/worker-${host}/debug/plog/plog-${pid}_20260805030000${pad(rank, 3)}.log`, text: `${out.join('\n')}\n` });
   }

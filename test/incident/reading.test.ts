@@ -29,6 +29,9 @@ describe('the catalogue', () => {
   it('has no nested quantifiers, so that no line can stall it', async () => {
     for (const s of (await catalogue()).signatures) expect(s.regex ?? '', s.id).not.toMatch(/\([^()]*[+*][^()]*\)[+*]/);
   });
+  it('tears no sentence apart: an unquoted comma ends an item of a list in YAML', async () => {
+    for (const s of (await catalogue()).signatures) for (const items of [s.actions, s.causes, s.false_friends]) for (const item of items.slice(1)) expect(item, s.id).not.toMatch(/^(?:and|or|not|then|as|which|else|on every) /);
+  });
   it('suggests no command that writes', async () => {
     for (const s of (await catalogue()).signatures) for (const c of s.evidence) expect(c, s.id).not.toMatch(/hccn_tool .* -s\b|-cfg recovery|\brm\b|\bkill\b|\breset\b|npu-smi set/);
   });
@@ -75,7 +78,9 @@ describe('grammars', () => {
     expect(levelOf('I20260805 10:00:00.000000 1 a.cpp:1] y')).toBeNull();
     expect(tagRank('_DP0_TP0_EP5')).toBe(5);
     expect(tagRank('_DP1_TP2')).toBeNull();
-    expect(placeOf('/x/worker-3/debug/plog/plog-77_20250101000000000.log')).toEqual({ host: 'worker-3', pid: 77, rank: null });
+    expect(placeOf('/x/worker-3/debug/plog/plog-77_20250101000000000.log')).toEqual({ host: 'worker-3', pid: 77, deviceSide: false, rank: null });
+    expect(placeOf('/x/debug/device-0/device-77_20250101000000000.log')).toMatchObject({ pid: 77, deviceSide: true });
+    expect(placeOf('/x/slog/dev-os-0/device-1/device-1_20250101000000000.log')).toMatchObject({ pid: null, deviceSide: false });
     expect(placeOf('/x/log/node_12.log').rank).toBe(12);
     expect(unwrap('{"log":"a\\nb\\n","stream":"stderr"}')).toEqual(['a', 'b']);
     expect(unwrap('\u001b[1;36m(x pid=1)\u001b[0m ERROR')).toEqual(['(x pid=1) ERROR']);

@@ -30,6 +30,10 @@ describe('incident_triage', () => {
     const result = await incidentTriage.invoke({ path }, ctx);
     expect(result.verdict).toBe('diagnosed');
     expect(checkFacts('incident_triage', result.facts)).toEqual([]);
+    // The line read at night: who, what, since when, what to do.
+    const { origin } = plant('silent', 8, 5);
+    expect(result.headline).toMatch(new RegExp(`^Rank ${origin} \\(card \\d, pid \\d+, on worker-\\d\\): said nothing while the others waited for it \\(silent-rank, class hccl\\), since about 2026-08-05T[\\d:.]+; 7 ranks report consequences\\. First: look at that rank before restarting anything`));
+    expect(result.next.map((n) => n.tool)).toEqual(['incident_triage', 'run_report']);
     expect(result.facts['primary']).toMatchObject({ id: 'silent-rank', origin: { rank: plant('silent', 8, 5).origin, file: null, line: null } });
     const report = result.artifacts.find((a) => a.kind === 'incident-report');
     const text = await readFile(report?.path ?? '', 'utf8');

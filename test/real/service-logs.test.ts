@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { finishFacts } from '../../server/programs/service-log.js';
 import { incidentOf } from '../../server/serving/judge.js';
+import { fatalLines } from '../../server/serving/patterns.js';
 import { LogReader } from '../../server/serving/read.js';
 
 const data = '../shared/data';
+const fatalOf = await fatalLines();
 const present = existsSync(join(data, 'README.md'));
 if (!present) console.warn('../shared/data is absent: real service logs are not read');
 
 function read(path: string) {
-  const reader = new LogReader('2026-01-01T00:00:00.000Z');
+  const reader = new LogReader('2026-01-01T00:00:00.000Z', fatalOf);
   const log = reader.rank({ rank: 0, path }, [{ text: readFileSync(join(data, path), 'utf8'), skippedBefore: 0 }]);
   return { facts: finishFacts(reader.facts), log, incident: incidentOf({ ranks: [log], facts: reader.facts, allJoined: false }, { cause: 'exit', rank: 0, code: 1, signal: null }) };
 }
@@ -47,12 +49,12 @@ describe.skipIf(!present)('real service logs', () => {
     ['hccl-ei0006-allreduce-486', 'hccl'],
     ['hccl-ei0006-newformat-5461', 'hccl'],
     ['hccl-ei0009-transport-3162', 'hccl'],
-    ['hccl-link-establish-1955', 'hccl'],
+    ['hccl-link-establish-1955', 'port'],
     ['hccl-stuck-lmdeploy-3354', 'hccl'],
     ['vllm-310P-507015-10122', 'aicore'],
     ['vllm-507018-aicpu-2105', 'aicpu'],
     ['vllm-507057-remote-10829', 'hccl'],
-    ['pytorch-ge-500002-E40024-61', 'runtime'],
+    ['pytorch-ge-500002-E40024-61', 'graph'],
   ])('%s is %s', (name, wanted) => {
     for (const file of readdirSync(join(data, 'issue-logs', name))) expect(read(`issue-logs/${name}/${file}`).incident?.class).toBe(wanted);
   });

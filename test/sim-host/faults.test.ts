@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tempFolder } from '../helpers/temp.js';
-import { chat, events, hbm, ready, simulate, smi, startXllm, status, until, vars, type Service, type Simulated } from './helpers.js';
+import { chat, events, hbm, ready, simulate, smi, start, startXllm, status, until, vars, type Service, type Simulated } from './helpers.js';
 
 const dir = await tempFolder();
 let number = 0;
@@ -96,6 +96,22 @@ describe('faults at start', () => {
     expect(log(service, 0)).not.toContain('Weight loading completed');
     const states = readdirSync(join(sim.dir, 'sim/state')).filter((n) => n.startsWith('proc-')).map((n) => JSON.parse(readFileSync(join(sim.dir, 'sim/state', n), 'utf8')) as { stuck?: string });
     expect(states.map((s) => s.stuck)).toEqual(['d-state-load']);
+    // kernel/hung_task.c and sched_show_task of Linux 6.6: the report is an error, the stack is information.
+    const dmesg = async (...args: readonly string[]): Promise<string[]> => {
+      const run = start(sim, 'dmesg', args);
+      await run.ended;
+      return run.log().trim().split('\n');
+    };
+    await until(async () => (await dmesg()).length > 1);
+    const kernel = await dmesg('-T');
+    const stamp = String.raw`^\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\] `;
+    expect(kernel[0]).toMatch(new RegExp(`${stamp}simulated NPU host`));
+    expect(kernel[1]).toMatch(new RegExp(`${stamp}INFO: task xllm:${service.ranks[0]?.pid} blocked for more than 120 seconds\\.$`));
+    expect(kernel[4]).toMatch(new RegExp(`${stamp}task:xllm {11} ?state:D stack:0 {4,5}pid:${service.ranks[0]?.pid} +ppid:\\d+ +flags:0x[0-9a-f]{8}$`));
+    for (const frame of kernel.slice(6)) expect(frame).toMatch(new RegExp(`${stamp} [\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+(?: \\[\\w+\\])?$`));
+    expect(kernel.slice(6).join('\n')).toMatch(/filemap_fault[\s\S]*pin_user_pages_fast[\s\S]*\[drv_devmm_host\]/);
+    expect((await dmesg('--level=err,warn')).join('\n')).not.toContain('Call trace');
+    expect((await dmesg())[1]).toMatch(/^\[ *\d+\.\d{6}\] INFO: task /);
     service.ranks[0]?.kill('SIGKILL');
     expect(await ended(service, 0)).toEqual({ code: null, signal: 'SIGKILL' });
     expect(await hbm(sim, 0)).toBe(await hbm(sim, 1));

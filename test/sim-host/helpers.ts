@@ -11,7 +11,8 @@ export const qwen06 = {
   vocab_size: 151936, max_position_embeddings: 40960, tie_word_embeddings: true, attention_bias: false, rms_norm_eps: 1e-6, torch_dtype: 'bfloat16', hidden_act: 'silu',
 };
 
-const entry = resolve(import.meta.dirname, '../../dist/sim/main.js');
+/** The built stand-ins; another build of them is tried with XLLM_NPU_TEST_DIST. */
+const entry = resolve(import.meta.dirname, '../..', process.env['XLLM_NPU_TEST_DIST'] ?? 'dist', 'sim/main.js');
 
 export function freePort(): Promise<number> {
   return new Promise((done) => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SimContext } from '../environment.js';
 import { assumed } from '../assumptions.js';
+import { hungTask } from '../kernel.js';
 import { isPresent, staleBytes } from '../npu-host.js';
 import { ProfilingSocket, type ServiceCapture } from '../profiling-socket.js';
 import { DeviceTenant } from '../state.js';
@@ -112,6 +113,8 @@ export class Rank {
     process.on('SIGTERM', () => undefined);
     process.on('SIGINT', () => undefined);
     this.tenant.hold(held, 'd-state-load');
+    await this.wait(assumed('hungTask_ms'));
+    hungTask(this.context.stateDir, { name: this.id.processName, pid: process.pid, parent: process.ppid, seconds: 120 });
     return this.rest();
   }
 

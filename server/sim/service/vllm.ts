@@ -218,7 +218,7 @@ async function run(plan: Plan): Promise<never> {
   api.plain(`Started server process [${process.pid}]`);
   api.plain('Waiting for application startup.');
   api.plain('Application startup complete.');
-  const stats = args.flag('disable-log-stats') ? null : setInterval(() => api.info('loggers.py:127', metrics.statsLine(scheduler)), 10_000);
+  const stats = args.flag('disable-log-stats') ? null : setInterval(() => api.info('loggers.py:127', metrics.statsLine(scheduler)), 10_000 / context.speed);
   const stop = async (): Promise<void> => {
     if (ending) return;
     ending = true;

@@ -1,0 +1,3 @@
+import { faultsOf } from './faults.js';
+
+faultsOf('serving');
