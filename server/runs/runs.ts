@@ -76,7 +76,10 @@ export function derivedText(file: DerivedFile, stamp: Stamp): string {
 
 /** The hashes of the raw files a derivation read. @param hash a remembered one will do for a new record, not for checking one */
 export async function hashSources(dir: string, sources: readonly string[], hash: (path: string) => Promise<string>): Promise<{ path: string; sha256: string }[]> {
-  return Promise.all([...new Set(sources)].sort().map(async (path) => ({ path, sha256: await hash(isAbsolute(path) ? path : join(dir, path)) })));
+  const hashes: { path: string; sha256: string }[] = [];
+  // One after the other: side by side they take as long and hold a buffer each.
+  for (const path of [...new Set(sources)].sort()) hashes.push({ path, sha256: await hash(isAbsolute(path) ? path : join(dir, path)) });
+  return hashes;
 }
 
 /** A JSON artifact as it lies there; null when it is gone or not JSON. */

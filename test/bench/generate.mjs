@@ -1,5 +1,5 @@
 // Big files in the formats of the exporters, written as a stream. The numbers are made up; the shapes, widths and headers are not.
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Collects text and writes it in pieces of some MB. */
@@ -20,6 +20,8 @@ function writer(path) {
     },
     close() {
       flush();
+      // Or the side measured first would pay for writing the file out.
+      fsyncSync(fd);
       closeSync(fd);
     },
   };
