@@ -16,6 +16,7 @@ describe('foreign text is data', () => {
   });
   it('cannot break a table', () => {
     expect(cell('a|b`c')).toBe('a\\|b\\`c');
+    expect(cell('![x](http://e/?q=1) <img src=x> </td> a < b [1,2]')).toBe('![x\\](http://e/?q=1) \\<img src=x> \\</td> a < b [1,2]');
     expect(table(['a', 'b'], [['x|y', null]]).split('\n')[2]).toBe('| x\\|y | – |');
   });
 });

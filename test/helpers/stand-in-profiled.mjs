@@ -1,5 +1,5 @@
 // A tiny service with a profiling socket: serves completions, runs one step per token, keeps what happened in the order it happened.
-// argv: JSON {port, home, log, device, tokenMs, rank, world, noDevice, torchDir, torchStatus, failAfter}
+// argv: JSON {port, home, log, device, tokenMs, rank, world, noDevice, torchDir, torchStatus, failAfter, endAfter}
 import { appendFileSync, cpSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ const server = createServer(async (request, response) => {
   if (o.failAfter !== undefined && requests > o.failAfter) return response.writeHead(500).end('broken on purpose');
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.on('error', () => undefined);
-  for (let i = 0; i < asked.max_tokens && !response.destroyed; i += 1) {
+  for (let i = 0; i < Math.min(asked.max_tokens, o.endAfter ?? Infinity) && !response.destroyed; i += 1) {
     await inTurn(async () => {
       step(i === 0 ? 'prefill' : 'decode', asked.prompt.split(' ').length);
       await sleep(o.tokenMs ?? 2);
