@@ -2,37 +2,18 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { check, type PipelineAnalysis, type PipelineAnalyzeFacts, type ToolFailed, type ToolOk } from '../../server/contract/index.js';
 import { openHost } from '../../server/host/host.js';
-import { Registry } from '../../server/mcp/registry.js';
-import { pipelineAnalyze } from '../../server/pipeline/tools.js';
 import { Runs } from '../../server/runs/runs.js';
 import { planted } from '../generate/captures.js';
 import { tempFolder, testContext } from '../helpers/temp.js';
+import { asking, files } from './asking.js';
 
 const dir = await tempFolder();
 const ctx = testContext(dir);
 const host = openHost(ctx.config);
-const registry = new Registry([pipelineAnalyze], (line) => console.error(line));
 const one = join(dir, 'one');
-const files = ['analysis.json', 'stage-table.csv', 'bubble-table.csv', 'layer-table.csv', 'rank-skew-table.csv', 'pipeline-analysis.md'];
 
-type Answer = ToolOk & { facts: PipelineAnalyzeFacts };
-async function call(args: Record<string, unknown>): Promise<Answer> {
-  const answer = await registry.call('pipeline_analyze', args, ctx);
-  if (answer.isError) throw new Error(answer.text);
-  return answer.structured as Answer;
-}
-async function fail(args: Record<string, unknown>): Promise<ToolFailed['error']> {
-  const answer = await registry.call('pipeline_analyze', args, ctx);
-  expect(answer.isError).toBe(true);
-  return (answer.structured as ToolFailed).error;
-}
-async function stored(answer: Answer): Promise<PipelineAnalysis> {
-  const checked = check('pipeline-analysis', JSON.parse(await readFile(answer.artifacts[0]?.path ?? '', 'utf8')));
-  if (!checked.ok) throw new Error(checked.problems.join('; '));
-  return checked.value;
-}
+const { call, fail, stored } = asking(ctx);
 /** An inconclusive answer whose six files are there and whose artifact holds the reason. */
 async function reasoned(args: Record<string, unknown>): Promise<string[]> {
   const answer = await call(args);

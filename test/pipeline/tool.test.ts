@@ -1,9 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { check, type PipelineAnalysis, type PipelineAnalyzeFacts, type ToolFailed, type ToolOk } from '../../server/contract/index.js';
 import { openHost } from '../../server/host/host.js';
-import { Registry } from '../../server/mcp/registry.js';
 import { pipelineDerivations } from '../../server/pipeline/derive.js';
 import { pipelineAnalyze } from '../../server/pipeline/tools.js';
 import { views } from '../../server/pipeline/views.js';
@@ -11,31 +9,15 @@ import { Runs } from '../../server/runs/runs.js';
 import { verifyRun } from '../../server/runs/verify.js';
 import { planted } from '../generate/captures.js';
 import { tempFolder, testContext } from '../helpers/temp.js';
+import { asking, files } from './asking.js';
 
 const dir = await tempFolder();
 const ctx = testContext(dir);
 const host = openHost(ctx.config);
-const registry = new Registry([pipelineAnalyze], (line) => console.error(line));
 const capture = join(dir, 'two');
 const one = join(dir, 'one');
-const files = ['analysis.json', 'stage-table.csv', 'bubble-table.csv', 'layer-table.csv', 'rank-skew-table.csv', 'pipeline-analysis.md'];
 
-type Answer = ToolOk & { facts: PipelineAnalyzeFacts };
-async function call(args: Record<string, unknown>): Promise<Answer> {
-  const answer = await registry.call('pipeline_analyze', args, ctx);
-  if (answer.isError) throw new Error(answer.text);
-  return answer.structured as Answer;
-}
-async function fail(args: Record<string, unknown>): Promise<ToolFailed['error']> {
-  const answer = await registry.call('pipeline_analyze', args, ctx);
-  expect(answer.isError).toBe(true);
-  return (answer.structured as ToolFailed).error;
-}
-async function stored(answer: Answer): Promise<PipelineAnalysis> {
-  const checked = check('pipeline-analysis', JSON.parse(await readFile(answer.artifacts[0]?.path ?? '', 'utf8')));
-  if (!checked.ok) throw new Error(checked.problems.join('; '));
-  return checked.value;
-}
+const { registry, call, fail, stored } = asking(ctx);
 beforeAll(async () => {
   const made = { layers: 2, steps: 6, aicMetrics: null, launchUs: 60, commOverlap: false } as const;
   await planted(capture, { ...made, ranks: 2, slowRank: { rank: 1, factor: 1.5 }, launchUs: 3 }, ['msprof-db']);
