@@ -32,6 +32,11 @@ export function number(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toFixed(Math.abs(value) >= 100 ? 1 : 3)));
 }
 
+/** A p value as people read it; it is never 0. */
+export function chance(p: number | null): string {
+  return p === null ? 'not known' : p < 1e-6 ? 'below 0.000001' : String(Number(p.toPrecision(3)));
+}
+
 /** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number | boolean | null | undefined)[])[]): string {
   const lines = [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`];

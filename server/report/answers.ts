@@ -1,4 +1,4 @@
-import { foreign, number, type ComparisonMetric, type ComparisonReport } from '../contract/index.js';
+import { chance, foreign, number, type ComparisonMetric, type ComparisonReport } from '../contract/index.js';
 import type { Evidence } from './gather.js';
 import type { Words } from './words.js';
 
@@ -18,9 +18,6 @@ export interface Answer {
 const n = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? '–' : number(Number(value.toFixed(digits))));
 /** A change in percent, always with its sign. */
 export const signed = (value: number | null): string => (value === null ? '–' : `${value > 0 ? '+' : value < 0 ? '−' : ''}${n(Math.abs(value), 2)} %`);
-
-/** A p value in a sentence or a cell; it is never 0. */
-export const chance = (p: number | null): string => (p === null ? '–' : p < 0.001 ? '< 0.001' : n(p, 3));
 
 /** The row the verdict rests on; the first row when none is marked. */
 export function primaryRow(report: ComparisonReport): ComparisonMetric | null {

@@ -1,7 +1,7 @@
-import { cell, number, table, type ComparisonReport, type EnvSnapshot, type ProfilingAnalysis, type RunManifest, type ServiceRecord } from '../contract/index.js';
+import { cell, chance, number, table, type ComparisonReport, type EnvSnapshot, type ProfilingAnalysis, type RunManifest, type ServiceRecord } from '../contract/index.js';
 import { missingForFormal } from '../runs/manifest.js';
 import type { Run } from '../runs/runs.js';
-import { answers, chance, change } from './answers.js';
+import { answers, change } from './answers.js';
 import { evidenceFiles, gather, type Evidence } from './gather.js';
 import { wordsOf, type Language, type Words } from './words.js';
 

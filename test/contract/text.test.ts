@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cell, fenced, foreign, table } from '../../server/contract/index.js';
+import { cell, chance, fenced, foreign, table } from '../../server/contract/index.js';
 
 describe('foreign text is data', () => {
   it('loses terminal escapes, bidi, zero-width and control characters', () => {
@@ -13,6 +13,9 @@ describe('foreign text is data', () => {
     const fence = /^`+/.exec(text)?.[0] ?? '';
     expect(fence.length).toBeGreaterThan(4);
     expect(text.split('\n').filter((l) => l === fence)).toHaveLength(1);
+  });
+  it('a p value is never 0, and none is not one', () => {
+    expect([chance(0.0004321), chance(2 ** -59), chance(0.05), chance(null)]).toEqual(['0.000432', 'below 0.000001', '0.05', 'not known']);
   });
   it('cannot break a table', () => {
     expect(cell('a|b`c')).toBe('a\\|b\\`c');

@@ -1,8 +1,5 @@
-import { cell, fenced, number, table } from '../../contract/index.js';
+import { cell, chance, fenced, number, table } from '../../contract/index.js';
 import type { ComparisonBody } from './body.js';
-
-/** A p is rounded to six places in the artifact; it is never 0. */
-export const chance = (p: number | null): string => (p !== null && p < 1e-6 ? 'p below 0.000001' : `p ${number(p ?? 1)}`);
 
 const signed = (value: number | null): string => (value === null ? 'unknown' : `${value > 0 ? '+' : ''}${number(value)}`);
 
@@ -21,8 +18,8 @@ export function headline(b: ComparisonBody): string {
   if (b.n === 0) return 'no item is scored on both sides: nothing can be compared';
   const drop = `${signed(b.delta_pct)} points over ${b.n} items (95 % ${signed(b.ci?.low_pct ?? null)} to ${signed(b.ci?.high_pct ?? null)})`;
   if (b.verdict === 'no-regression') return `no regression beyond ${number(b.margin_pct)} point${b.margin_pct === 1 ? '' : 's'}: ${drop}`;
-  if (b.verdict === 'regression') return `regression: ${drop}, ${b.baseline_only} items lost and ${b.candidate_only} won, ${chance(b.p_value)}`;
-  if (b.verdict === 'improvement') return `improvement: ${drop}, ${chance(b.p_value)}`;
+  if (b.verdict === 'regression') return `regression: ${drop}, ${b.baseline_only} items lost and ${b.candidate_only} won, p ${chance(b.p_value)}`;
+  if (b.verdict === 'improvement') return `improvement: ${drop}, p ${chance(b.p_value)}`;
   return `inconclusive, ${reasons[b.cause]}: ${drop}; the smallest drop this many can show is ${number(b.min_detectable_drop_pct ?? 100)} points`;
 }
 
@@ -40,7 +37,7 @@ export function page(b: ComparisonBody): string {
       ...b.endings.map((e) => [e.what, e.baseline, e.candidate]),
     ]),
     '',
-    `Both right ${b.both_right}, baseline better ${b.baseline_only}, candidate better ${b.candidate_only}, both wrong ${b.both_wrong}; exact McNemar ${chance(b.p_value)}.`,
+    `Both right ${b.both_right}, baseline better ${b.baseline_only}, candidate better ${b.candidate_only}, both wrong ${b.both_wrong}; exact McNemar p ${chance(b.p_value)}.`,
     '',
     '## Subsets',
     '',

@@ -33,7 +33,7 @@ export async function pieces(path: string, from: number, size: number, count: nu
   const read = async (at: number): Promise<Buffer> => buffer.subarray(0, (await file.read(buffer, 0, sampleBytes, at)).bytesRead);
   try {
     const edges = [from];
-    // The first piece is read while the threads of the others start.
+    // The first piece is read while the threads of the others start; of a small file, where that outweighs all, at most a quarter of a piece more.
     const ahead = Math.min(limits.threadedBytes, (size - from) / 4 / count);
     for (let i = 1; i < count; i++) {
       const at = from + Math.floor(ahead + ((size - from - ahead) * i) / count);

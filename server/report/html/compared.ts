@@ -1,5 +1,6 @@
 import { scaleLinear } from 'd3-scale';
-import { chance, change, primaryRow } from '../answers.js';
+import { chance } from '../../contract/index.js';
+import { change, primaryRow } from '../answers.js';
 import type { Held } from '../gather.js';
 import type { Words } from '../words.js';
 import { label, tag, type Chart } from './markup.js';
