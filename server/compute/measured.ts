@@ -48,10 +48,12 @@ function summed(rows: Iterable<Kernel>): Kernel[] {
 function* taskKernels(profile: Profile, device: number): Generator<Kernel> {
   const { tasks, strings } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
+  const { operators } = tasks;
   for (let row = from; row < to; row += 1) {
     const ns = tasks.durationNs[row] ?? Number.NaN;
-    if (tasks.class[row] !== taskClass.compute || !Number.isFinite(ns) || !isCompute(strings.get(tasks.taskType[row] ?? 0))) continue;
-    const type = strings.get(tasks.opType[row] ?? 0);
+    const operator = tasks.operator[row] ?? 0;
+    if (tasks.class[row] !== taskClass.compute || !Number.isFinite(ns) || !isCompute(strings.get(operators.taskType[operator] ?? 0))) continue;
+    const type = strings.get(operators.opType[operator] ?? 0);
     yield { op_type: type === '' ? strings.get(tasks.name[row] ?? 0) : type, count: 1, total_us: ns / 1000 };
   }
 }

@@ -1,7 +1,9 @@
 import { foreign } from '../contract/index.js';
 import { Float64Column } from './columns.js';
 import { type IncompleteCode } from './incomplete.js';
+import { type LimitRules } from './limits.js';
 import { Clock } from './numbers.js';
+import { OperatorRows } from './operators.js';
 import { blockMemory, captureFactor, Strings, type ApiStatisticRow, type CommSummaryRow, type Device, type FrequencySeries, type IncompleteNote, type Marker, type MemorySeries, type OpStatisticRow, type Profile, type SourceFile, type StepTraceRow } from './profile.js';
 import { ApiRows, CommOpRows, CommTaskRows, TaskRows } from './tables.js';
 
@@ -32,11 +34,15 @@ export function byPlace(a: Pick<Device, 'rank' | 'host' | 'id'>, b: Pick<Device,
   return byRank || (x === y ? 0 : x < y ? -1 : 1) || a.id - b.id;
 }
 
+/** What to do with the counters of the AI core: keep all, read none, or keep only which unit limits a task. */
+export type CounterUse = 'all' | 'none' | LimitRules;
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The profile while it is read. */
 export class Assembly {
   readonly strings = new Strings();
+  readonly operators = new OperatorRows();
   readonly clock = new Clock();
   readonly tasks = new TaskRows();
   readonly commOps = new CommOpRows();
@@ -60,13 +66,18 @@ export class Assembly {
 
   #countersSeen = false;
 
-  /** @param counters AI core counters to keep, by stem */
-  constructor(readonly signal: AbortSignal | undefined, readonly progress: (message: string) => void, readonly counters: (stem: string) => boolean = () => true) {}
+  /** @param counters what to do with the counters of the AI core */
+  constructor(readonly signal: AbortSignal | undefined, readonly progress: (message: string) => void, readonly counters: CounterUse = 'all') {}
 
-  /** Whether to keep a counter that a source has. */
+  /** Whether to read a counter that a source has. */
   keepsCounter(stem: string): boolean {
     this.#countersSeen = true;
-    return this.counters(stem);
+    return this.counters === 'all' || (this.counters !== 'none' && this.counters.rules.some((rule) => rule.stems.includes(stem)));
+  }
+
+  /** What to make of the counters; null: keep them. */
+  get limits(): LimitRules | null {
+    return typeof this.counters === 'string' ? null : this.counters;
   }
 
   note(code: IncompleteCode, detail: string): void {
@@ -283,7 +294,7 @@ export class Assembly {
       baseNs: this.clock.baseNs + BigInt(shift),
       strings: this.strings,
       devices,
-      tasks: this.tasks.finish(shift),
+      tasks: this.tasks.finish(shift, this.operators.finish(), this.limits),
       commOps: this.holds.commOps || commOps.length > 0 ? commOps : null,
       commTasks: this.holds.commTasks || this.commTasks.length > 0 ? this.commTasks.finish(shift, movedOps) : null,
       apis: this.holds.apis || this.apis.length > 0 ? this.apis.finish(shift) : null,

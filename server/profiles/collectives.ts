@@ -238,16 +238,8 @@ export function copyTask(from: TaskRows, i: number, into: TaskRows, cls = from.c
     startNs: from.startNs.get(i),
     durationNs: from.durationNs.get(i),
     name: from.name.get(i),
-    opType: from.opType.get(i),
-    taskType: from.taskType.get(i),
+    operator: from.operator.get(i),
     class: cls,
-    blockNum: from.blockNum.get(i),
-    mixBlockNum: from.mixBlockNum.get(i),
-    inputShapes: from.inputShapes.get(i),
-    inputTypes: from.inputTypes.get(i),
-    inputFormats: from.inputFormats.get(i),
-    outputShapes: from.outputShapes.get(i),
-    opState: from.opState.get(i),
     connection: from.connection.get(i),
   });
 }

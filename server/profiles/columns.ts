@@ -189,6 +189,72 @@ export class Uint8Column {
   }
 }
 
+export class Float32Column {
+  #data: Float32Array = new Float32Array(1024);
+  length = 0;
+
+  /** As {@link Int32Column.reserve}. */
+  reserve(capacity: number, shared: boolean): Float32Array {
+    if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
+      const next = new Float32Array(buffer(roomFor(capacity, this.length) * 4, shared));
+      next.set(this.array());
+      this.#data = next;
+    }
+    return this.#data;
+  }
+
+  truncate(length: number): void {
+    this.length = Math.min(this.length, length);
+  }
+
+  array(): Float32Array {
+    return this.#data.subarray(0, this.length);
+  }
+}
+
+/** Ids in doubles, −1 where none is; takes no memory while none is known. */
+export class IdColumn {
+  readonly #values = new Float64Column();
+
+  /** Rows up to the last that has one. */
+  get length(): number {
+    return this.#values.length;
+  }
+
+  get(i: number): number {
+    return i < this.#values.length ? this.#values.get(i) : -1;
+  }
+
+  set(i: number, id: number): void {
+    if (i > this.#values.length) this.#fill(i);
+    if (i < this.#values.length || id >= 0) this.#values.set(i, id);
+  }
+
+  /** All ids of another column, the first of them in row `at`. */
+  append(others: IdColumn, at: number): void {
+    if (others.length === 0) return;
+    this.#fill(at);
+    this.#values.reserve(at + others.length, false).set(others.array(others.length), at);
+    this.#values.length = at + others.length;
+  }
+
+  truncate(length: number): void {
+    this.#values.truncate(length);
+  }
+
+  #fill(length: number): void {
+    const from = this.#values.length;
+    if (length <= from) return;
+    this.#values.reserve(length, false).fill(-1, from, length);
+    this.#values.length = length;
+  }
+
+  array(length: number): Float64Array {
+    this.#fill(length);
+    return this.#values.array();
+  }
+}
+
 /** The order that sorts rows by device, then start; null when they are sorted already. */
 export function deviceStartOrder(device: Int32Array, start: Float64Array): Uint32Array | null {
   const n = start.length;
@@ -222,6 +288,13 @@ export function permuteUint8(data: Uint8Array, order: Uint32Array | null): Uint8
 export function permuteFloat64(data: Float64Array, order: Uint32Array | null): Float64Array {
   if (order === null) return data;
   const out = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? NaN;
+  return out;
+}
+
+export function permuteFloat32(data: Float32Array, order: Uint32Array | null): Float32Array {
+  if (order === null) return data;
+  const out = new Float32Array(order.length);
   for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? NaN;
   return out;
 }

@@ -1,41 +1,44 @@
 import { classOfOperator, classOfType, commTypeOf, pmuScale, pmuStem } from './classify.js';
 import { connectionsOf, copyTask, markCarriers } from './collectives.js';
-import { Float64Column, IdMap, Int32Column } from './columns.js';
+import { IdMap, Int32Column, type Float64Column } from './columns.js';
 import { dataTypes, enumNames, links, none32, transports, type DbContext } from './dbContext.js';
+import { unknownOperator } from './operators.js';
 import { taskClass } from './profile.js';
 import type { NumberColumn } from './scan/tablePages.js';
 import { asNumber, type Value } from './sqlite.js';
 import { TaskRows } from './tables.js';
 import { emptyTask } from './text.js';
 
-/** Operators by globalTaskId, columnar: there are as many as distinct tasks. */
-class Operators {
+/** Operators by globalTaskId: name, and row of the assembly's operators; there are as many as distinct tasks. */
+class TaskOperators {
   readonly rowOf = new IdMap();
-  readonly words = Array.from({ length: 8 }, () => new Int32Column());
-  readonly blocks = [new Float64Column(), new Float64Column()] as const;
-
-  word(column: number, row: number): number {
-    return row < 0 ? 0 : (this.words[column]?.get(row) ?? 0);
-  }
+  readonly name = new Int32Column();
+  readonly operator = new Int32Column();
 }
 
-/** Columns of {@link Operators.words}. */
-const operator = { name: 0, opType: 1, taskType: 2, inputShapes: 3, inputTypes: 4, inputFormats: 5, outputShapes: 6, opState: 7 } as const;
-
-function readOperators(context: DbContext): Operators {
-  const { db, strings } = context;
-  const found = new Operators();
+function readOperators(context: DbContext): TaskOperators {
+  const { db, strings, assembly } = context;
+  const found = new TaskOperators();
   const t = 'COMPUTE_TASK_INFO';
   if (!db.has(t, 'globalTaskId', 'name')) return found;
   const col = (...names: string[]): NumberColumn => db.number(t, ...names);
   // Before schema 1.2 blockDim is the number; since then it is a string id of the SIMT block and blockNum is the number.
   const wanted = [col('globalTaskId'), col('blockNum', 'blockDim', 'block_dim'), col('mixBlockNum', 'mixBlockDim'), col('name'), ...['opType', 'taskType', 'inputShapes', 'inputDataTypes', 'inputFormats', 'outputShapes', 'opState'].map((c) => col(c))];
+  const cells = unknownOperator();
   let count = 0;
   context.numbers(t, wanted, (row) => {
     found.rowOf.set(row[0] ?? NaN, count++);
-    found.blocks[0].push(row[1] ?? NaN);
-    found.blocks[1].push(row[2] ?? NaN);
-    for (let i = 0; i < found.words.length; i++) found.words[i]?.push(strings.id(row[i + 3]));
+    found.name.push(strings.id(row[3]));
+    cells.blockNum = row[1] ?? NaN;
+    cells.mixBlockNum = row[2] ?? NaN;
+    cells.opType = strings.id(row[4]);
+    cells.taskType = strings.id(row[5]);
+    cells.inputShapes = strings.id(row[6]);
+    cells.inputTypes = strings.id(row[7]);
+    cells.inputFormats = strings.id(row[8]);
+    cells.outputShapes = strings.id(row[9]);
+    cells.opState = strings.id(row[10]);
+    found.operator.push(assembly.operators.id(cells));
   });
   return found;
 }
@@ -88,29 +91,25 @@ export class DbTasks {
       if (db.has(table, 'globalTaskId')) this.context.numbers(table, [{ column: 'globalTaskId' }], ([id]) => communication.add(id ?? NaN));
     }
     const cells = emptyTask();
+    /** The type of the task stands in where the operator does not say on which core it runs. */
+    const onCore = (operator: number, type: number): number => {
+      if (assembly.operators.taskType(operator) !== 0) return operator;
+      return assembly.operators.id({ ...assembly.operators.cells(operator), taskType: type });
+    };
     const col = (name: string): NumberColumn => db.number('TASK', name);
     this.context.numbers('TASK', [this.context.offset('startNs'), { column: 'endNs', less: 'startNs' }, ...['deviceId', 'connectionId', 'globalTaskId', 'taskType', 'streamId', 'taskId'].map(col)], (row) => {
       const [startNs = NaN, durationNs = NaN, device = NaN, connection = NaN, global = NaN, taskType = NaN, stream = NaN, taskId = NaN] = row;
       if (Number.isNaN(startNs) || Number.isNaN(durationNs)) return;
       const own = operators.rowOf.get(global);
       const type = strings.id(taskType);
-      const accelerator = operators.word(operator.taskType, own);
       cells.device = this.context.device(device);
       cells.stream = Number.isNaN(stream) || stream === none32 ? -1 : stream;
       cells.taskId = taskId;
       cells.startNs = startNs;
       cells.durationNs = durationNs;
       cells.connection = this.context.connection(connection);
-      cells.name = own < 0 ? type : operators.word(operator.name, own);
-      cells.taskType = accelerator === 0 ? type : accelerator;
-      cells.opType = operators.word(operator.opType, own);
-      cells.blockNum = own < 0 ? NaN : operators.blocks[0].get(own);
-      cells.mixBlockNum = own < 0 ? NaN : operators.blocks[1].get(own);
-      cells.inputShapes = operators.word(operator.inputShapes, own);
-      cells.inputTypes = operators.word(operator.inputTypes, own);
-      cells.inputFormats = operators.word(operator.inputFormats, own);
-      cells.outputShapes = operators.word(operator.outputShapes, own);
-      cells.opState = operators.word(operator.opState, own);
+      cells.name = own < 0 ? type : operators.name.get(own);
+      cells.operator = own < 0 ? assembly.operators.typed(type) : onCore(operators.operator.get(own), type);
       if (own >= 0) cells.class = classOfOperator(assembly.strings.get(cells.name));
       else if (communication.has(global)) cells.class = taskClass.communication;
       else {

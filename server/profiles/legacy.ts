@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { foreign, ToolError } from '../contract/index.js';
 import { type Assembly } from './assembly.js';
-import { type CsvRow, readCsv } from './csv.js';
+import { readCsv } from './csv.js';
+import { type CsvRow } from './csvRow.js';
 import { type FoundFile } from './discover.js';
 import { inside, numberOf } from './facts.js';
 import { type CommSummaryRow } from './profile.js';

@@ -1,3 +1,5 @@
+import { type TaskLimits } from './limits.js';
+
 /**
  * One profile, columnar, whatever it was read from. Times are offsets in ns from `baseNs` (exact integers in a double;
  * epoch nanoseconds themselves are BigInt). Missing numbers are NaN, missing ids −1; nothing is filled with zero.
@@ -34,6 +36,27 @@ export class Strings {
 /** What a device task is to the window. */
 export const taskClass = { compute: 0, communication: 1, memcpy: 2, eventWait: 3, aicpu: 4, other: 5 } as const;
 
+/**
+ * What runs: type, core, blocks and tensors of tasks, each combination once; row 0 is the one of which nothing is known. A capture of
+ * millions of tasks has some thousand of them.
+ */
+export interface Operators {
+  readonly length: number;
+  /** Ids into `Profile.strings`. */
+  readonly opType: Int32Array;
+  /** AI_CORE, AI_VECTOR_CORE, MIX_AIC, MIX_AIV, AI_CPU, MEMCPY_ASYNC, EVENT_WAIT … */
+  readonly taskType: Int32Array;
+  /** dynamic, static. */
+  readonly opState: Int32Array;
+  readonly inputShapes: Int32Array;
+  readonly inputTypes: Int32Array;
+  readonly inputFormats: Int32Array;
+  readonly outputShapes: Int32Array;
+  /** NaN when not known. */
+  readonly blockNum: Float64Array;
+  readonly mixBlockNum: Float64Array;
+}
+
 /** Device tasks, sorted by device, then start. */
 export interface Tasks {
   readonly length: number;
@@ -45,27 +68,21 @@ export interface Tasks {
   readonly durationNs: Float64Array;
   /** Ids into `Profile.strings`. */
   readonly name: Int32Array;
-  readonly opType: Int32Array;
-  /** AI_CORE, AI_VECTOR_CORE, MIX_AIC, MIX_AIV, AI_CPU, MEMCPY_ASYNC, EVENT_WAIT … */
-  readonly taskType: Int32Array;
+  /** Row of {@link Tasks.operators}. */
+  readonly operator: Int32Array;
+  readonly operators: Operators;
   /** A value of {@link taskClass}. */
   readonly class: Uint8Array;
-  /** NaN when not known. */
-  readonly blockNum: Float64Array;
-  readonly mixBlockNum: Float64Array;
-  readonly inputShapes: Int32Array;
-  readonly inputTypes: Int32Array;
-  readonly inputFormats: Int32Array;
-  readonly outputShapes: Int32Array;
-  readonly opState: Int32Array;
-  /** Links a launch to its tasks, unique over all captures of the profile (see {@link captureOf}); −1 when not known. */
+  /** Links a launch to its tasks, unique over all captures of the profile (see {@link captureOf}); −1 when not known. Empty when no task has one. */
   readonly connection: Float64Array;
   /**
    * PMU columns by their stem, e.g. `aic_mac_ratio`; aligned with the rows, NaN when absent. Units are the CSV's: `*_ratio` 0…1 of
    * cycles, `aicore_time` and `aiv_time` µs, `*_bw` GB/s, `*_datas` KB, `cube_utilization` %. The time of one pipe is not kept: it is
-   * its ratio × core time.
+   * its ratio × core time. Empty when the profile was read for its limits.
    */
   readonly pmu: ReadonlyMap<string, Float64Array>;
+  /** What limits each task; null when the profile was not read for it. */
+  readonly limits: TaskLimits | null;
 }
 
 /** Collectives and point-to-point operations, sorted by device, then start. */

@@ -1,7 +1,7 @@
 import { foreign, ToolError, type ErrorCode } from '../contract/index.js';
 import { type Host } from '../host/host.js';
 import { absentNotes, type Holdings } from './absent.js';
-import { Assembly } from './assembly.js';
+import { Assembly, type CounterUse } from './assembly.js';
 import { joinTasks, markCarrierStreams } from './collectives.js';
 import { readAnalysisDb, readClusterCommunication, readCommunicationJson } from './communication.js';
 import { readConfig, type CaptureFacts } from './config.js';
@@ -21,8 +21,8 @@ import { readTimeline } from './timeline.js';
 export interface ReadOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (message: string) => void;
-  /** AI core counters to keep, by stem; all without it. */
-  readonly counters?: (stem: string) => boolean;
+  /** What to do with the counters of the AI core; all are kept without it. */
+  readonly counters?: CounterUse;
 }
 
 /** How a damaged file of a folder is noted when the rest can still be read. */

@@ -1,6 +1,7 @@
-import { deviceStartOrder, Float64Column, Int32Column, inverse, permuteFloat64, permuteInt32, permuteUint8, Uint8Column } from './columns.js';
+import { deviceStartOrder, Float32Column, Float64Column, IdColumn, Int32Column, inverse, permuteFloat32, permuteFloat64, permuteInt32, permuteUint8, Uint8Column } from './columns.js';
+import { limitsOf, unmeasured, type LimitRules, type TaskLimits } from './limits.js';
 import { type KernelTarget } from './scan/kernelPart.js';
-import { type Apis, type CommOps, type CommTasks, type Tasks } from './profile.js';
+import { type Apis, type CommOps, type CommTasks, type Operators, type Tasks } from './profile.js';
 
 /** What is said of one task; ids are ids of strings, absent ones 0. */
 export interface TaskCells {
@@ -11,22 +12,14 @@ export interface TaskCells {
   startNs: number;
   durationNs: number;
   name: number;
-  opType: number;
-  taskType: number;
+  /** Row of the assembly's operators. */
+  operator: number;
   class: number;
-  blockNum: number;
-  mixBlockNum: number;
-  inputShapes: number;
-  inputTypes: number;
-  inputFormats: number;
-  outputShapes: number;
-  opState: number;
   connection: number;
 }
 
-const taskInts = ['device', 'stream', 'taskId', 'name', 'opType', 'taskType', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
-const bareInts = ['opType', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const;
-const taskFloats = ['startNs', 'durationNs', 'blockNum', 'mixBlockNum', 'connection'] as const;
+const taskInts = ['device', 'stream', 'taskId', 'name', 'operator'] as const;
+const taskFloats = ['startNs', 'durationNs'] as const;
 
 /** Device tasks as they come in. */
 export class TaskRows {
@@ -34,68 +27,36 @@ export class TaskRows {
   readonly stream = new Int32Column();
   readonly taskId = new Int32Column();
   readonly name = new Int32Column();
-  readonly opType = new Int32Column();
-  readonly taskType = new Int32Column();
+  readonly operator = new Int32Column();
   readonly class = new Uint8Column();
-  readonly inputShapes = new Int32Column();
-  readonly inputTypes = new Int32Column();
-  readonly inputFormats = new Int32Column();
-  readonly outputShapes = new Int32Column();
-  readonly opState = new Int32Column();
   readonly startNs = new Float64Column();
   readonly durationNs = new Float64Column();
-  readonly blockNum = new Float64Column();
-  readonly mixBlockNum = new Float64Column();
-  readonly connection = new Float64Column();
+  /** Shorter than the table where the rows at its end have none: a CSV has none at all. */
+  readonly connection = new IdColumn();
   readonly pmu = new Map<string, Float64Column>();
+  /** What limits a row, where a reader judged its counters itself. */
+  readonly limitRule = new Uint8Column();
+  readonly limitRatio = new Float32Column();
+  /** A reader that judged counters itself found any. */
+  counted = false;
 
   get length(): number {
     return this.startNs.length;
   }
 
   push(cells: Readonly<TaskCells>): number {
+    const row = this.length;
     // Written out: a loop over names costs as much as reading the row.
     this.device.push(cells.device);
     this.stream.push(cells.stream);
     this.taskId.push(cells.taskId);
     this.name.push(cells.name);
-    this.opType.push(cells.opType);
-    this.taskType.push(cells.taskType);
-    this.class.push(cells.class);
-    this.inputShapes.push(cells.inputShapes);
-    this.inputTypes.push(cells.inputTypes);
-    this.inputFormats.push(cells.inputFormats);
-    this.outputShapes.push(cells.outputShapes);
-    this.opState.push(cells.opState);
-    this.startNs.push(cells.startNs);
-    this.durationNs.push(cells.durationNs);
-    this.blockNum.push(cells.blockNum);
-    this.mixBlockNum.push(cells.mixBlockNum);
-    this.connection.push(cells.connection);
-    return this.length - 1;
-  }
-
-  /** A task of which only time, place, name, type and connection are known; {@link settle} must follow the last. */
-  pushBare(cells: Readonly<TaskCells>): void {
-    this.device.push(cells.device);
-    this.stream.push(cells.stream);
-    this.taskId.push(cells.taskId);
-    this.name.push(cells.name);
-    this.taskType.push(cells.taskType);
+    this.operator.push(cells.operator);
     this.class.push(cells.class);
     this.startNs.push(cells.startNs);
     this.durationNs.push(cells.durationNs);
-    this.connection.push(cells.connection);
-  }
-
-  /** What {@link pushBare} left out becomes "not known". */
-  settle(): void {
-    const { length } = this;
-    for (const key of bareInts) {
-      this[key].reserve(length, false).fill(0, this[key].length, length);
-      this[key].length = length;
-    }
-    for (const key of ['blockNum', 'mixBlockNum'] as const) this[key].fill(length);
+    if (cells.connection >= 0) this.connection.set(row, cells.connection);
+    return row;
   }
 
   /** All rows of another table behind the own ones. */
@@ -111,6 +72,7 @@ export class TaskRows {
     }
     this.class.reserve(to, false).set(others.class.array(), from);
     this.class.length = to;
+    this.connection.append(others.connection, from);
   }
 
   pmuColumn(stem: string): Float64Column {
@@ -121,9 +83,9 @@ export class TaskRows {
 
   /**
    * Room for rows up to `capacity`, written to directly by a fast reader that then calls {@link wrote}.
-   * @param shared memory that other threads see @param stems counters that will be written
+   * @param shared memory that other threads see @param stems counters that will be written @param limits the reader judges the counters
    */
-  reserve(capacity: number, shared: boolean, stems: readonly string[]): KernelTarget {
+  reserve(capacity: number, shared: boolean, stems: readonly string[], limits: boolean): KernelTarget {
     const int = (key: (typeof taskInts)[number]): Int32Array => this[key].reserve(capacity, shared);
     const float = (key: (typeof taskFloats)[number]): Float64Array => this[key].reserve(capacity, shared);
     const pmu = stems.map((stem) => {
@@ -131,54 +93,66 @@ export class TaskRows {
       column.fill(this.length);
       return column.reserve(capacity, shared);
     });
+    if (limits) this.#unmeasured();
     return {
       device: int('device'),
       stream: int('stream'),
       name: int('name'),
-      opType: int('opType'),
-      taskType: int('taskType'),
+      operator: int('operator'),
       class: this.class.reserve(capacity, shared),
-      inputShapes: int('inputShapes'),
-      inputTypes: int('inputTypes'),
-      inputFormats: int('inputFormats'),
-      outputShapes: int('outputShapes'),
-      opState: int('opState'),
       startNs: float('startNs'),
       durationNs: float('durationNs'),
-      blockNum: float('blockNum'),
-      mixBlockNum: float('mixBlockNum'),
       pmu,
+      limits: limits ? { rule: this.limitRule.reserve(capacity, shared), ratio: this.limitRatio.reserve(capacity, shared) } : null,
     };
   }
 
   /** Rows up to `length` were written into the room; their task ids and connections are not known. */
-  wrote(length: number, stems: readonly string[]): void {
-    this.connection.reserve(length, false).fill(-1, this.length, length);
+  wrote(length: number, stems: readonly string[], limits: boolean): void {
     for (const stem of stems) this.pmuColumn(stem).length = length;
     // Task ids take no memory until one is known.
     for (const key of taskInts) this[key].length = length;
     this.class.length = length;
     for (const key of taskFloats) this[key].length = length;
+    if (limits) this.limitRule.length = this.limitRatio.length = length;
   }
 
   /** Takes back the rows of a source that turned out broken. */
   truncate(length: number): void {
     for (const key of taskInts) this[key].truncate(length);
     for (const key of taskFloats) this[key].truncate(length);
-    this.class.truncate(length);
-    for (const column of this.pmu.values()) column.truncate(length);
+    for (const column of [this.class, this.connection, this.limitRule, this.limitRatio, ...this.pmu.values()]) column.truncate(length);
   }
 
-  finish(shiftNs: number): Tasks {
+  /** Rows that no reader judged are not measured. */
+  #unmeasured(): void {
+    const from = this.limitRule.length;
+    this.limitRule.reserve(this.length, false).fill(unmeasured, from, this.length);
+    this.limitRatio.reserve(this.length, false).fill(0, from, this.length);
+    this.limitRule.length = this.limitRatio.length = this.length;
+  }
+
+  /** What limits each row: what the readers found, and what the counters say that they left to us. */
+  #limits(rules: LimitRules): TaskLimits {
+    this.#unmeasured();
+    const pmu = new Map([...this.pmu].map(([stem, column]) => [stem, column.array()] as const));
+    return limitsOf(rules, pmu, this.durationNs.array(), { counters: this.counted, rule: this.limitRule.array(), ratio: this.limitRatio.array() });
+  }
+
+  /** @param rules what to make of the counters; null: keep them all */
+  finish(shiftNs: number, operators: Operators, rules: LimitRules | null): Tasks {
     const order = deviceStartOrder(this.device.array(), this.startNs.array());
     const int = (c: Int32Column): Int32Array => permuteInt32(c.array(), order);
     const float = (c: Float64Column): Float64Array => permuteFloat64(c.array(), order);
     const pmu = new Map<string, Float64Array>();
-    for (const [stem, column] of [...this.pmu].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      column.fill(this.length);
-      const values = float(column);
-      if (values.some((v) => !Number.isNaN(v))) pmu.set(stem, values);
+    if (rules === null) {
+      for (const [stem, column] of [...this.pmu].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        column.fill(this.length);
+        const values = float(column);
+        if (values.some((v) => !Number.isNaN(v))) pmu.set(stem, values);
+      }
     }
+    const limits = rules === null ? null : this.#limits(rules);
     return {
       length: this.length,
       device: int(this.device),
@@ -186,18 +160,12 @@ export class TaskRows {
       startNs: shifted(float(this.startNs), shiftNs),
       durationNs: float(this.durationNs),
       name: int(this.name),
-      opType: int(this.opType),
-      taskType: int(this.taskType),
+      operator: int(this.operator),
+      operators,
       class: permuteUint8(this.class.array(), order),
-      blockNum: float(this.blockNum),
-      mixBlockNum: float(this.mixBlockNum),
-      inputShapes: int(this.inputShapes),
-      inputTypes: int(this.inputTypes),
-      inputFormats: int(this.inputFormats),
-      outputShapes: int(this.outputShapes),
-      opState: int(this.opState),
-      connection: float(this.connection),
+      connection: this.connection.length === 0 ? this.connection.array(0) : permuteFloat64(this.connection.array(this.length), order),
       pmu,
+      limits: limits === null ? null : { counters: limits.counters, rule: permuteUint8(limits.rule, order), ratio: permuteFloat32(limits.ratio, order) },
     };
   }
 }
@@ -232,8 +200,17 @@ export class CommOpRows {
   }
 
   push(cells: Readonly<CommOpCells>): number {
-    for (const key of ['device', 'name', 'opType', 'group', 'dataType'] as const) this[key].push(cells[key]);
-    for (const key of ['startNs', 'durationNs', 'connection', 'count', 'rankSize'] as const) this[key].push(cells[key]);
+    // Written out, as above.
+    this.device.push(cells.device);
+    this.name.push(cells.name);
+    this.opType.push(cells.opType);
+    this.group.push(cells.group);
+    this.dataType.push(cells.dataType);
+    this.startNs.push(cells.startNs);
+    this.durationNs.push(cells.durationNs);
+    this.connection.push(cells.connection);
+    this.count.push(cells.count);
+    this.rankSize.push(cells.rankSize);
     return this.length - 1;
   }
 

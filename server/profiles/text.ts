@@ -2,7 +2,8 @@ import { foreign, ToolError } from '../contract/index.js';
 import { type Assembly } from './assembly.js';
 import { ByteDictionary } from './columns.js';
 import { classOfType } from './classify.js';
-import { readCsv, type CsvRow } from './csv.js';
+import { readCsv } from './csv.js';
+import { type CsvRow } from './csvRow.js';
 import { type FoundFile } from './discover.js';
 import { usToNs } from './numbers.js';
 import { type TaskCells } from './tables.js';
@@ -23,7 +24,7 @@ export function dictionary(assembly: Assembly): ByteDictionary {
 }
 
 export function emptyTask(): TaskCells {
-  return { device: 0, stream: -1, taskId: -1, startNs: NaN, durationNs: NaN, name: 0, opType: 0, taskType: 0, class: 0, blockNum: NaN, mixBlockNum: NaN, inputShapes: 0, inputTypes: 0, inputFormats: 0, outputShapes: 0, opState: 0, connection: -1 };
+  return { device: 0, stream: -1, taskId: -1, startNs: NaN, durationNs: NaN, name: 0, operator: 0, class: 0, connection: -1 };
 }
 
 export function headerless(file: FoundFile, wanted: string): ToolError {
@@ -101,7 +102,7 @@ export async function readTaskTime(assembly: Assembly, capture: number, file: Fo
         cells.startNs = startNs;
         cells.durationNs = durationNs;
         cells.name = nameId === 0 ? typeId : nameId;
-        cells.taskType = typeId;
+        cells.operator = assembly.operators.typed(typeId);
         cells.class = classOfType(kind, strings.get(cells.name), nameId !== 0);
         push(cells);
       };

@@ -194,10 +194,10 @@ export class Timeline {
     cells.durationNs = durationNs;
     cells.name = name;
     // A task without an operator is named after its type; the hardware queue type beside it says less.
-    cells.taskType = meaning >= genericFrom ? name : type;
+    cells.operator = this.assembly.operators.typed(meaning >= genericFrom ? name : type);
     cells.class = meaning % genericFrom;
     cells.connection = this.#connection(args);
-    this.tasks.pushBare(cells);
+    this.tasks.push(cells);
   }
 
   /** Class of a task of this name and type, plus {@link genericFrom} when it is named after its type. Worked out once for each pair. */
@@ -318,7 +318,6 @@ export async function readTimeline(assembly: Assembly, capture: number, file: Fo
   assembly.source(file.path, file.kind, stats.events, stats.bytes);
   if (stats.truncated) assembly.note('timeline-truncated', `${file.name}: ${stats.events} complete events`);
   if (stats.damaged > 0) assembly.note('timeline-damaged', `${file.name}: ${stats.damaged} events`);
-  timeline.tasks.settle();
   timeline.connectByFlows(firstApi);
   if (timeline.hasCann || timeline.processes.some((p) => p.role === 'python')) assembly.holds.apis = true;
   const device = timeline.tasks.device.array();

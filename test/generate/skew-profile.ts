@@ -6,6 +6,7 @@ import { stepKinds } from '../../server/profiles/derived/stages.js';
 import { stepsOf } from '../../server/profiles/derived/steps.js';
 import { Labels } from '../../server/profiles/derived/stepsLabels.js';
 import { deviceWindow } from '../../server/profiles/derived/window.js';
+import { operatorsOf, unknownOperator, type OperatorCells } from '../../server/profiles/operators.js';
 import { Strings, taskClass, type Profile } from '../../server/profiles/profile.js';
 
 const column = (rows: readonly number[]): Float64Array => Float64Array.from(rows);
@@ -15,6 +16,13 @@ function classOf(task: SimTask): number {
   if (task.kernel !== null) return task.kernel.coreType === 'AI_CPU' ? taskClass.aicpu : taskClass.compute;
   if (task.memcpy !== null) return taskClass.memcpy;
   return task.hostType === 'EVENT_WAIT' ? taskClass.eventWait : taskClass.other;
+}
+
+function operatorOf(t: SimTask, id: (text: string) => number): OperatorCells {
+  const { kernel } = t;
+  if (kernel === null) return { ...unknownOperator(), taskType: id(t.hostType) };
+  const { blockNum, mixBlockNum } = kernel;
+  return { opType: id(kernel.opType), taskType: id(kernel.coreType), opState: id(kernel.opState), inputShapes: id(kernel.inputShapes), inputTypes: id(kernel.inputTypes), inputFormats: id(kernel.inputFormats), outputShapes: id(kernel.outputShapes), blockNum, mixBlockNum };
 }
 
 /** A capture as the readers would give it, without files: sweeps over many seeds stay quick. Host calls are left out. */
@@ -39,18 +47,12 @@ export function profileOf(capture: Capture): Profile {
       startNs: column(task((t) => at(t.startNs))),
       durationNs: column(task((t) => t.durationNs)),
       name: ids(task((t) => strings.id(t.name))),
-      opType: ids(task((t) => strings.id(t.kernel?.opType ?? ''))),
-      taskType: ids(task((t) => strings.id(t.kernel?.coreType ?? t.hostType))),
+      operator: ids(tasks.map((_, i) => i)),
+      operators: operatorsOf(tasks.map(({ t }) => operatorOf(t, (text) => strings.id(text)))),
       class: Uint8Array.from(task(classOf)),
-      blockNum: column(task((t) => t.kernel?.blockNum ?? Number.NaN)),
-      mixBlockNum: column(task((t) => t.kernel?.mixBlockNum ?? Number.NaN)),
-      inputShapes: ids(task((t) => strings.id(t.kernel?.inputShapes ?? ''))),
-      inputTypes: ids(task((t) => strings.id(t.kernel?.inputTypes ?? ''))),
-      inputFormats: ids(task((t) => strings.id(t.kernel?.inputFormats ?? ''))),
-      outputShapes: ids(task((t) => strings.id(t.kernel?.outputShapes ?? ''))),
-      opState: ids(task((t) => strings.id(t.kernel?.opState ?? ''))),
       connection: column(task((t) => t.connectionId)),
       pmu: new Map(),
+      limits: null,
     },
     commOps: {
       length: ops.length,

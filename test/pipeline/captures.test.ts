@@ -29,7 +29,7 @@ beforeAll(async () => {
 describe('captures read one by one', () => {
   it.each(captures)('give the bytes that one reading of all gives: %s', async (name) => {
     const { outcome } = await outcomeOf([`${dir}/${name}`], params, host, (p) => p);
-    const whole = judge(await readProfile([`${dir}/${name}`], host, { counters: () => false }));
+    const whole = judge(await readProfile([`${dir}/${name}`], host, { counters: 'none' }));
     const bytes = (of: typeof outcome): string => JSON.stringify(derived(of, params));
     expect(bytes(outcome)).toBe(bytes({ judged: whole, failure: null }));
     expect(outcome.judged?.analysis.devices).toHaveLength(4);

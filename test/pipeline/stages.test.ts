@@ -3,6 +3,7 @@ import { stagesOf } from '../../server/profiles/derived/stages.js';
 import type { Profile } from '../../server/profiles/profile.js';
 import { makeProfile } from '../profiling/make.js';
 import { decodeOps, judge, kindsOf as kindsIn, laid, type StepPlan } from './make.js';
+import { byTask, ofTask } from '../helpers/tasks.js';
 
 const profileOf = (steps: readonly StepPlan[]): Profile => makeProfile({ tasks: laid(steps).tasks, ops: null, apis: null });
 const kindsOf = (steps: readonly StepPlan[]): readonly (string | null)[] => kindsIn(profileOf(steps));
@@ -50,7 +51,7 @@ it('stages of tasks: the model\'s kernels by kind, what follows the last product
   const profile = makeProfile({ tasks: [...tasks, ...helpers], ops: null, apis: null });
   const { stage, names } = stagesOf(profile);
   const at = (op: string, nth: number): string | null | undefined => {
-    const rows = [...profile.tasks.opType.keys()].filter((row) => profile.strings.get(profile.tasks.opType[row] ?? 0) === op);
+    const rows = [...byTask(profile.tasks, 'opType').keys()].filter((row) => profile.strings.get(ofTask(profile.tasks, 'opType', row)) === op);
     return names[stage[rows[nth] ?? -1] ?? 0];
   };
   expect([at('GatherV2', 0), at('GatherV2', 1), at('MatMulV3', 0), at('ArgMaxV2', 0), at('ArgMaxV2', 1), at('allreduceAicpuKernel', 0)]).toEqual(['decode', 'prefill', 'decode', 'sampling', 'sampling', 'communication']);

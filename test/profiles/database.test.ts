@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { taskClass, type Profile } from '../../server/profiles/profile.js';
 import { readProfile } from '../../server/profiles/read.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 const base = 1_772_420_645_006_000_001n;
 
@@ -74,8 +75,8 @@ describe('databases', () => {
       'CREATE TABLE COMMUNICATION_TASK_INFO (name INTEGER, globalTaskId INTEGER, taskType INTEGER, planeId INTEGER, groupName INTEGER, srcRank INTEGER, dstRank INTEGER, transportType INTEGER, size INTEGER, linkType INTEGER, opId INTEGER)',
       `INSERT INTO COMMUNICATION_TASK_INFO VALUES (0, 2, ${s('Memcpy')}, 4294967295, ${s('10.1.2.3%eth0')}, 0, 4294967295, 0, -1, 65535, 4)`,
     ]);
-    expect(p.tasks.blockNum[0]).toBe(48);
-    expect(p.strings.get(p.tasks.inputShapes[0]!)).toBe('16,4096;');
+    expect(ofTask(p.tasks, 'blockNum', 0)).toBe(48);
+    expect(p.strings.get(ofTask(p.tasks, 'inputShapes', 0))).toBe('16,4096;');
     expect(p.strings.get(p.commOps!.opType[0]!)).toBe('hcom_broadcast_');
     expect([p.commOps!.device[0], p.commOps!.count[0], p.commOps!.rankSize[0]]).toEqual([0, NaN, NaN]);
     const c = p.commTasks!;

@@ -5,6 +5,7 @@ import type { Capture, SimDevice, SimProcess } from '../../server/sim/capture.js
 import type { CaptureForm } from '../../server/sim/write.js';
 import { makeDecodeCapture, writeCapture } from '../generate/captures.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 const { capture } = makeDecodeCapture({ ranks: 2, layers: 2, steps: 3, prefillEvery: 2, aicpuFallbackUs: 30, marks: 'step', fragmentation: 0.2, frequencyDrop: { fromStep: 1, toStep: 2, mhz: 1200 } });
 
@@ -37,7 +38,7 @@ function taskLines(profile: Profile, id: number, keep: (cls: number) => boolean)
   const [from, to] = deviceRange(tasks.device, indexOf(profile, id));
   const lines: string[] = [];
   for (let i = from; i < to; i++) {
-    if (keep(tasks.class[i]!)) lines.push([epoch(profile, tasks.startNs[i]!), tasks.durationNs[i], tasks.stream[i], strings.get(tasks.name[i]!), tasks.class[i], strings.get(tasks.taskType[i]!)].join(' '));
+    if (keep(tasks.class[i]!)) lines.push([epoch(profile, tasks.startNs[i]!), tasks.durationNs[i], tasks.stream[i], strings.get(tasks.name[i]!), tasks.class[i], strings.get(ofTask(tasks, 'taskType', i))].join(' '));
   }
   return lines.sort();
 }
@@ -158,8 +159,8 @@ describe('the same capture in every form', () => {
       for (const t of process.tasks) {
         if (t.device !== device.id || t.kernel === null) continue;
         const i = rows.get(String(t.startNs))!;
-        expect([tasks.opType, tasks.inputShapes, tasks.inputTypes, tasks.inputFormats, tasks.outputShapes, tasks.opState].map((c) => strings.get(c[i]!))).toEqual([t.kernel.opType, t.kernel.inputShapes, t.kernel.inputTypes, t.kernel.inputFormats, t.kernel.outputShapes, t.kernel.opState]);
-        expect([tasks.blockNum[i], tasks.mixBlockNum[i]]).toEqual([t.kernel.blockNum, t.kernel.mixBlockNum]);
+        expect((['opType', 'inputShapes', 'inputTypes', 'inputFormats', 'outputShapes', 'opState'] as const).map((key) => strings.get(ofTask(tasks, key, i)))).toEqual([t.kernel.opType, t.kernel.inputShapes, t.kernel.inputTypes, t.kernel.inputFormats, t.kernel.outputShapes, t.kernel.opState]);
+        expect([ofTask(tasks, 'blockNum', i), ofTask(tasks, 'mixBlockNum', i)]).toEqual([t.kernel.blockNum, t.kernel.mixBlockNum]);
         for (const stem of ['aic_mac_ratio', 'aic_mte2_ratio', 'aiv_vec_ratio', 'aiv_total_cycles']) {
           const value = t.pmu?.[stem];
           if (value !== undefined) expect(tasks.pmu.get(stem)![i]).toBeCloseTo(value, 3);

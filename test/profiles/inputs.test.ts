@@ -8,6 +8,7 @@ import type { CaptureForm, WriteOptions } from '../../server/sim/write.js';
 import { makeDecodeCapture, writeCapture } from '../generate/captures.js';
 import { carriageReturns, dropTables, exportAgain, l0Header, notStopped, oldBlockDim, truncate, unclosedQuote } from '../generate/damage.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { byTask } from '../helpers/tasks.js';
 
 const { capture } = makeDecodeCapture({ layers: 1, steps: 2 });
 const [process] = capture.processes;
@@ -110,10 +111,10 @@ describe('older and damaged exports', () => {
   it('renamed columns, Windows line ends and a header of task-time l0', async () => {
     const { prof, read } = await written(['msprof-csv']);
     const file = await found(prof, /^op_summary/);
-    const blocks = [...(await read(file)).tasks.blockNum];
+    const blocks = byTask((await read(file)).tasks, 'blockNum');
     oldBlockDim(file);
     carriageReturns(file);
-    expect([...(await read(file)).tasks.blockNum]).toEqual(blocks);
+    expect(byTask((await read(file)).tasks, 'blockNum')).toEqual(blocks);
     await rm(await found(prof, /^sample\.json$/));
     await rm(join(prof, 'device_0', 'sample.json'), { force: true });
     await rm(join(prof, 'host', 'sample.json'), { force: true });
@@ -122,7 +123,7 @@ describe('older and damaged exports', () => {
     expect(computeTasks(profile)).toBe(kernels);
     expect(profile.level).toBe('l0');
     expect(codes(profile)).toContain('level-0');
-    expect(profile.tasks.blockNum.every((b) => Number.isNaN(b))).toBe(true);
+    expect(byTask(profile.tasks, 'blockNum').every((b) => Number.isNaN(b))).toBe(true);
   });
   it('rows without a start or a duration are left out and counted, ragged ones counted', async () => {
     const { dir, read } = await written(['msprof-csv']);

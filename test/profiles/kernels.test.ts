@@ -2,19 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Assembly } from '../../server/profiles/assembly.js';
+import { Assembly, type CounterUse } from '../../server/profiles/assembly.js';
 import { readKernels } from '../../server/profiles/kernels.js';
+import { unlimited, unmeasured, type LimitRules } from '../../server/profiles/limits.js';
 import { type Profile } from '../../server/profiles/profile.js';
 import { tempFolder } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 const dir = await tempFolder();
 let count = 0;
 
-async function fast(text: string | Buffer, parts = 1): Promise<Profile> {
+async function fast(text: string | Buffer, parts = 1, counters: CounterUse = 'all'): Promise<Profile> {
   const path = join(dir, `op_summary_${count++}.csv`);
   await writeFile(path, text);
-  const assembly = new Assembly(undefined, () => undefined);
-  await readKernels(assembly, 0, { path, name: basename(path), kind: 'op-summary', bytes: text.length, device: 3, given: true }, parts);
+  const assembly = new Assembly(undefined, () => undefined, counters);
+  await readKernels(assembly, 0, { path, name: basename(path), kind: 'op-summary', bytes: text.length, device: 3, given: true }, { pieces: parts, threads: 1 });
   return assembly.finish(() => 3);
 }
 
@@ -91,8 +93,8 @@ function rowsOf(profile: Profile): { kernels: Row[]; ops: Omit<Row, 'task' | 'sh
   const { tasks, commOps, strings, baseNs, devices } = profile;
   const id = (device: number | undefined): number => devices[device ?? -1]?.id ?? -1;
   const kernels = Array.from({ length: tasks.length }, (_, i) => ({
-    device: id(tasks.device[i]), startNs: baseNs + BigInt(tasks.startNs[i] ?? NaN), durationNs: BigInt(tasks.durationNs[i] ?? NaN), name: strings.get(tasks.name[i] ?? -1), type: strings.get(tasks.opType[i] ?? -1), task: strings.get(tasks.taskType[i] ?? -1),
-    shapes: strings.get(tasks.inputShapes[i] ?? -1), stream: tasks.stream[i] ?? NaN, block: known(tasks.blockNum[i]), ratio: known(tasks.pmu.get('aic_mac_ratio')?.[i]),
+    device: id(tasks.device[i]), startNs: baseNs + BigInt(tasks.startNs[i] ?? NaN), durationNs: BigInt(tasks.durationNs[i] ?? NaN), name: strings.get(tasks.name[i] ?? -1), type: strings.get(ofTask(tasks, 'opType', i)), task: strings.get(ofTask(tasks, 'taskType', i)),
+    shapes: strings.get(ofTask(tasks, 'inputShapes', i)), stream: tasks.stream[i] ?? NaN, block: known(ofTask(tasks, 'blockNum', i)), ratio: known(tasks.pmu.get('aic_mac_ratio')?.[i]),
   }));
   const ops = Array.from({ length: commOps?.length ?? 0 }, (_, i) => ({ device: id(commOps?.device[i]), startNs: baseNs + BigInt(commOps?.startNs[i] ?? NaN), durationNs: BigInt(commOps?.durationNs[i] ?? NaN), name: strings.get(commOps?.name[i] ?? -1), type: strings.get(commOps?.opType[i] ?? -1) }));
   return { kernels, ops };
@@ -165,12 +167,63 @@ describe('kernels by the byte scanner', () => {
       const several = await fast(text, parts);
       expect(several.baseNs).toBe(one.baseNs);
       expect(several.strings.size).toBe(one.strings.size);
-      for (const key of ['device', 'stream', 'startNs', 'durationNs', 'name', 'opType', 'taskType', 'class', 'blockNum', 'mixBlockNum', 'inputShapes', 'opState', 'connection'] as const) {
+      expect(several.tasks.operators).toEqual(one.tasks.operators);
+      for (const key of ['device', 'stream', 'startNs', 'durationNs', 'name', 'operator', 'class', 'connection'] as const) {
         expect(Buffer.compare(bytes(several.tasks[key]), bytes(one.tasks[key]))).toBe(0);
       }
       expect(several.tasks.pmu).toEqual(one.tasks.pmu);
       expect(several.commOps).toEqual(one.commOps);
     }
+  });
+
+  it('reads cells that stand side by side as one word, in any order and with a column between that nobody asks for', async () => {
+    const orders = [
+      ['Op Name', 'OP Type', 'OP State', 'Task Type', 'Task Start Time(us)', 'Task Duration(us)', 'Block Num', 'Mix Block Num', 'HF32 Eligible', 'Input Shapes', 'Input Data Types', 'Output Shapes'],
+      ['Output Shapes', 'Input Shapes', 'HF32 Eligible', 'Task Duration(us)', 'Block Num', 'Op Name', 'Task Start Time(us)', 'Task Type', 'Mix Block Num', 'Input Data Types', 'OP State', 'OP Type'],
+      ['OP Type', 'HF32 Eligible', 'Op Name', 'Task Start Time(us)', 'Task Duration(us)', 'Input Data Types', 'Output Shapes', 'OP State', 'Block Num', 'Input Shapes', 'Mix Block Num', 'Task Type'],
+    ];
+    const cellOf = (name: string, i: number): string =>
+      ({ 'Op Name': `op_${i % 11}`, 'OP Type': ['MatMulV3', '"a,b"', 'N/A'][i % 3] ?? '', 'OP State': ['static', 'dynamic'][i % 2] ?? '', 'Task Type': ['AI_CORE', 'MIX_AIC'][i % 2] ?? '', 'Task Start Time(us)': String(1000 + i), 'Task Duration(us)': '0.5', 'Block Num': ['8', 'N/A', '20\t'][i % 3] ?? '', 'Mix Block Num': String(i % 2), 'HF32 Eligible': ['YES', 'NO'][i % 2] ?? '', 'Input Shapes': ['"32,4096;4096,512"', '""', '" 3,4 "'][i % 3] ?? '', 'Input Data Types': 'DT_BF16;DT_BF16', 'Output Shapes': '"1,2"' })[name] ?? '';
+    for (const order of orders) {
+      const text = [order.join(','), ...Array.from({ length: 60 }, (_, i) => order.map((name) => cellOf(name, i)).join(','))].join('\n');
+      const { tasks, strings } = await fast(text, 2);
+      const got = Array.from({ length: tasks.length }, (_, i) => [strings.get(tasks.name[i] ?? -1), ...(['opType', 'opState', 'taskType', 'inputShapes', 'inputTypes', 'outputShapes'] as const).map((key) => strings.get(ofTask(tasks, key, i))), known(ofTask(tasks, 'blockNum', i)), known(ofTask(tasks, 'mixBlockNum', i))]);
+      expect(got).toEqual(Array.from({ length: 60 }, (_, i) => [...['Op Name', 'OP Type', 'OP State', 'Task Type', 'Input Shapes', 'Input Data Types', 'Output Shapes'].map((name) => word(cellOf(name, i))), num(cellOf('Block Num', i)), i % 2]));
+      // 60 rows, and the combinations of what differs by 2 and by 3.
+      expect(tasks.operators.length).toBe(1 + 6);
+    }
+  });
+
+  it('says what limits a kernel as the rules do on counters that are kept', async () => {
+    const rules: LimitRules = {
+      minimumNs: 10_000,
+      rules: [
+        { stems: ['aic_mac_ratio', 'mac_ratio'], threshold: 0.8, highestOnly: false },
+        { stems: ['aiv_vec_ratio'], threshold: 0.6, highestOnly: false },
+        { stems: ['aic_scalar_ratio'], threshold: 0.5, highestOnly: true },
+      ],
+    };
+    const ratio = fc.oneof({ weight: 8, arbitrary: fc.nat(1000).map((n) => (n / 1000).toFixed(3)) }, { weight: 2, arbitrary: missing });
+    const row = fc.tuple(fc.constantFrom('9.999', '10', '10.5', '250'), fc.constantFrom('AI_CORE', 'COMMUNICATION'), ratio, ratio, ratio, ratio);
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 3 }), async (rows, parts) => {
+        const head = 'Op Name,Task Type,Task Start Time(us),Task Duration(us),aic_mac_ratio,mac_ratio,aiv_vec_ratio,aic_scalar_ratio';
+        const { tasks } = await fast([head, ...rows.map(([us, type, ...r], i) => ['op', type, 1000 + i, us, ...r].join(','))].join('\n'), parts, rules);
+        const kernels = rows.filter(([, type]) => type === 'AI_CORE');
+        const want = kernels.map(([us, , mac, old, vec, scalar]): (number | null)[] => {
+          const [cube, vector, last] = [num(mac) ?? num(old), num(vec), num(scalar)];
+          if (Number(us) < 10 || (cube === null && vector === null && last === null)) return [unmeasured, null];
+          if (cube !== null && cube >= 0.8) return [0, cube];
+          if (vector !== null && vector >= 0.6) return [1, vector];
+          return last !== null && last >= 0.5 && last >= Math.max(cube ?? 0, vector ?? 0) ? [2, last] : [unlimited, null];
+        });
+        expect([...(tasks.limits?.rule ?? [])]).toEqual(want.map(([rule]) => rule));
+        for (const [i, [, value]] of want.entries()) if (value != null) expect(tasks.limits?.ratio[i]).toBe(Math.fround(value));
+        expect(tasks.limits?.counters).toBe(kernels.some((r) => r.slice(2).some((cell) => num(cell) !== null)));
+        expect(tasks.pmu.size).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('reads records longer than its window and words longer than its memory had room for', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { taskClass, type Profile } from '../../server/profiles/profile.js';
 import { readProfile } from '../../server/profiles/read.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 type Event = Record<string, unknown>;
 const dir = await tempFolder();
@@ -107,7 +108,7 @@ describe('timelines', () => {
     ];
     await writeFile(join(folder, 'trace_view.json'), JSON.stringify(events));
     const p = await readProfile([folder], testHost(dir));
-    expect([p.tasks.length, p.tasks.connection[0], p.tasks.stream[0], p.strings.get(p.tasks.opType[0]!)]).toEqual([1, 3, 2, 'MatMulV2']);
+    expect([p.tasks.length, p.tasks.connection[0], p.tasks.stream[0], p.strings.get(ofTask(p.tasks, 'opType', 0))]).toEqual([1, 3, 2, 'MatMulV2']);
     expect(Array.from(p.commOps!.name, (n, i) => [p.strings.get(n), p.strings.get(p.commOps!.opType[i]!), p.strings.get(p.commOps!.group[i]!), p.commOps!.connection[i], p.commOps!.count[i]])).toEqual([
       ['hcom_allReduce__111_0_1', 'hcom_allReduce_', '0', 9, 5],
       ['hcom_send__5_0', 'hcom_send_', '', -1, NaN],

@@ -1,3 +1,4 @@
+import { operatorsOf, unknownOperator } from '../../server/profiles/operators.js';
 import { Strings, taskClass, type Apis, type CommOps, type CommTasks, type Device, type Profile, type Tasks } from '../../server/profiles/profile.js';
 
 export interface Task {
@@ -70,18 +71,13 @@ export function makeProfile(plan: Plan): Profile {
     startNs: Float64Array.from(t, (x) => x.start),
     durationNs: Float64Array.from(t, (x) => x.dur),
     name: Int32Array.from(t, (x) => id(x.name ?? x.op)),
-    opType: Int32Array.from(t, (x) => id(x.op)),
-    taskType: Int32Array.from(t, (x) => id(x.core ?? 'AI_CORE')),
+    // A row of operators for every task: what a table of each combination once would say.
+    operator: Int32Array.from(t, (_, i) => i),
+    operators: operatorsOf(t.map((x) => ({ ...unknownOperator(), opType: id(x.op), taskType: id(x.core ?? 'AI_CORE'), blockNum: x.blocks ?? Number.NaN, inputShapes: id(x.in), outputShapes: id(x.out), opState: id(x.state) }))),
     class: Uint8Array.from(t, (x) => taskClass[x.class ?? 'compute']),
-    blockNum: Float64Array.from(t, (x) => x.blocks ?? Number.NaN),
-    mixBlockNum: Float64Array.from(t, () => Number.NaN),
-    inputShapes: Int32Array.from(t, (x) => id(x.in)),
-    inputTypes: Int32Array.from(t, () => 0),
-    inputFormats: Int32Array.from(t, () => 0),
-    outputShapes: Int32Array.from(t, (x) => id(x.out)),
-    opState: Int32Array.from(t, (x) => id(x.state)),
     connection: Float64Array.from(t, (x) => x.connection ?? -1),
     pmu: new Map([...stems].map((stem) => [stem, Float64Array.from(t, (x) => x.pmu?.[stem] ?? Number.NaN)])),
+    limits: null,
   };
   const o = plan.ops === null ? null : [...(plan.ops ?? [])].sort(bySpot);
   const commOps: CommOps | null = o && {

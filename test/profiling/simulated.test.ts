@@ -11,6 +11,7 @@ import { profileStart } from '../../server/profiling/capture/tools.js';
 import { Runs } from '../../server/runs/runs.js';
 import { installSim } from '../../server/sim/install.js';
 import { tempFolder } from '../helpers/temp.js';
+import { byTask, ofTask } from '../helpers/tasks.js';
 
 const model = { model_type: 'qwen3', architectures: ['Qwen3ForCausalLM'], hidden_size: 1024, num_hidden_layers: 4, num_attention_heads: 16, num_key_value_heads: 8, head_dim: 128, intermediate_size: 3072, vocab_size: 4096, max_position_embeddings: 40960, torch_dtype: 'bfloat16' };
 const layers = 4;
@@ -68,10 +69,10 @@ describe('the simulated service under the simulated msprof', () => {
       expect(indices.length).toBeGreaterThanOrEqual(record.workload.during.events - 5);
       const profile = await readProfile([join(run.dir, path)], host);
       const ends = profile.strings.find('ArgMaxV2');
-      expect(profile.tasks.opType.filter((o) => o === ends)).toHaveLength(indices.length);
+      expect(byTask(profile.tasks, 'opType').filter((o) => o === ends)).toHaveLength(indices.length);
       expect(profile.commOps?.length).toBe(indices.length * 2 * layers);
       let us = 0;
-      profile.tasks.durationNs.forEach((ns, i) => (us += (profile.tasks.opType[i] ?? 0) > 0 ? ns / 1000 : 0));
+      profile.tasks.durationNs.forEach((ns, i) => (us += (ofTask(profile.tasks, 'opType', i)) > 0 ? ns / 1000 : 0));
       const recorded = capture.steps.reduce((sum: number, s: { compute_us: number }) => sum + s.compute_us, 0);
       expect(us / recorded).toBeCloseTo(1, 2);
       computing.push({ device, us: us / indices.length });

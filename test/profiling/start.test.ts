@@ -11,6 +11,7 @@ import { makeDecodeCapture } from '../../server/sim/llm-capture.js';
 import { writeCapture } from '../../server/sim/write.js';
 import { ProfiledHost } from '../helpers/profiled-host.js';
 import { tempFolder } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 let bed: ProfiledHost;
 let dir: string;
@@ -27,7 +28,7 @@ const quick = { phase: 'decode', output_tokens: 60, parallel: 2, warmup_batches:
 async function opCount(path: string, opType: string): Promise<number> {
   const profile = await readProfile([path], bed.host);
   let count = 0;
-  for (let i = 0; i < profile.tasks.length; i += 1) if (profile.strings.get(profile.tasks.opType[i] ?? 0) === opType) count += 1;
+  for (let i = 0; i < profile.tasks.length; i += 1) if (profile.strings.get(ofTask(profile.tasks, 'opType', i)) === opType) count += 1;
   return count;
 }
 

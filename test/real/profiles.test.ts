@@ -6,6 +6,7 @@ import { errorCodes, ToolError } from '../../server/contract/index.js';
 import { taskClass, type Profile } from '../../server/profiles/profile.js';
 import { readProfile } from '../../server/profiles/read.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { ofTask } from '../helpers/tasks.js';
 
 // Real captures, kept outside the project. Numbers below were taken from the files with Python's csv, json and sqlite3, or are the exporter's own sums.
 const data = resolve(import.meta.dirname, '../../../shared/data');
@@ -21,7 +22,7 @@ const sumUs = (p: Profile, cls: number): number => rows(p, cls).reduce((a, i) =>
 function byType(p: Profile): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const i of rows(p, taskClass.compute)) {
-    const type = p.strings.get(p.tasks.opType[i]!);
+    const type = p.strings.get(ofTask(p.tasks, 'opType', i));
     counts[type] = (counts[type] ?? 0) + 1;
   }
   return counts;
@@ -114,7 +115,7 @@ describe.runIf(present)('real captures', () => {
       const p = await read(`torchprof-text/msinsight-${name}`);
       const own = new Map<string, { count: number; us: number }>();
       for (const i of rows(p, taskClass.compute)) {
-        const key = `${p.strings.get(p.tasks.opType[i]!)}|${p.strings.get(p.tasks.taskType[i]!)}`;
+        const key = `${p.strings.get(ofTask(p.tasks, 'opType', i))}|${p.strings.get(ofTask(p.tasks, 'taskType', i))}`;
         const sum = own.get(key) ?? { count: 0, us: 0 };
         own.set(key, { count: sum.count + 1, us: sum.us + p.tasks.durationNs[i]! / 1000 });
       }
@@ -130,7 +131,7 @@ describe.runIf(present)('real captures', () => {
   it('st-rank0: labelled counts', async () => {
     const p = await read('torchprof-text/msinsight-st-rank0');
     const types: Record<string, number> = {};
-    for (const i of rows(p, taskClass.compute)) types[p.strings.get(p.tasks.taskType[i]!)] = (types[p.strings.get(p.tasks.taskType[i]!)] ?? 0) + 1;
+    for (const i of rows(p, taskClass.compute)) types[p.strings.get(ofTask(p.tasks, 'taskType', i))] = (types[p.strings.get(ofTask(p.tasks, 'taskType', i))] ?? 0) + 1;
     expect(types).toEqual({ AI_CORE: 336, MIX_AIC: 56, MIX_AIV: 199, AI_VECTOR_CORE: 1857 });
     expect([p.commOps!.length, p.commSummary.length, p.level, p.aicMetrics]).toEqual([15, 15, 'Level2', 'PipeUtilization']);
     expect(p.baseNs).toBe(1_764_246_877_073_569_640n);

@@ -8,6 +8,7 @@ import { msprof } from '../../server/sim/msprof.js';
 import { ProfilingClient, ProfilingSocket, type ServiceCapture } from '../../server/sim/profiling-socket.js';
 import { readProfile } from '../../server/profiles/read.js';
 import { tempFolder, testHost } from '../helpers/temp.js';
+import { byTask } from '../helpers/tasks.js';
 
 const model = { model_type: 'qwen3', hidden_size: 256, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 64, intermediate_size: 512, vocab_size: 1000, max_position_embeddings: 4096, torch_dtype: 'bfloat16' };
 let dir = '';
@@ -171,7 +172,7 @@ describe('afterwards', () => {
     expect(e.text()).toMatch(/\[INFO\] Start export data in PROF_\S+\.\n\[INFO\] Export all data in PROF_\S+ done\.\n/);
     const profile = await readProfile([prof], testHost(dir));
     const id = profile.strings.find('ArgMaxV2');
-    expect(profile.tasks.opType.filter((o) => o === id)).toHaveLength(5);
+    expect(byTask(profile.tasks, 'opType').filter((o) => o === id)).toHaveLength(5);
     expect(profile).toMatchObject({ simulated: true, level: 'l1', aicMetrics: 'PipeUtilization' });
     expect(profile.devices).toMatchObject([{ id: 2, rank: null }]);
   });

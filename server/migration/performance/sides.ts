@@ -57,12 +57,14 @@ function named<T>(rows: readonly T[], names: (row: T) => readonly string[], op: 
 function ofCapture(profile: Profile, op: string | null, what: string): Case[] {
   const { tasks, strings } = profile;
   const rows = Array.from({ length: tasks.length }, (_, i) => i).filter((i) => tasks.class[i] === taskClass.compute || tasks.class[i] === taskClass.aicpu);
-  const text = (column: Int32Array, i: number): string => strings.get(column[i] ?? 0);
-  const mine = named(rows, (i) => [text(tasks.opType, i) || text(tasks.name, i), text(tasks.name, i)], op, what);
+  const name = (i: number): string => strings.get(tasks.name[i] ?? 0);
+  const text = (column: Int32Array, i: number): string => strings.get(column[tasks.operator[i] ?? 0] ?? 0);
+  const type = (i: number): string => text(tasks.operators.opType, i) || name(i);
+  const mine = named(rows, (i) => [type(i), name(i)], op, what);
   const groups = new Map<string, { name: string; times: number[] }>();
   for (const i of mine) {
-    const shapes = text(tasks.inputShapes, i);
-    const group = groups.get(shapes) ?? { name: text(tasks.opType, i) || text(tasks.name, i), times: [] };
+    const shapes = text(tasks.operators.inputShapes, i);
+    const group = groups.get(shapes) ?? { name: type(i), times: [] };
     group.times.push((tasks.durationNs[i] ?? NaN) / 1000);
     groups.set(shapes, group);
   }

@@ -25,7 +25,7 @@ export function isAnswer(value: unknown): value is Answer {
 /** Reads one capture and analyses it. Steps and gaps need no AI core counters: these are not kept. */
 export async function answerFor({ capture, options }: Item, reading: ReadOptions = {}): Promise<Answer> {
   try {
-    const { profile, failures, ...read } = await readCapture(capture, { ...reading, counters: () => false });
+    const { profile, failures, ...read } = await readCapture(capture, { ...reading, counters: 'none' });
     reading.progress?.('finding steps, bubbles and ranks');
     return { result: { read: { ...read, failures: failures.map(failureOf) }, analysis: analyzeCapture(profile, options) } };
   } catch (error) {

@@ -89,7 +89,7 @@ export function workOf(profile: Profile, index: number, labels: Labels, steps: F
       while (start >= next) next = startNs[(bucket += 1) + 1] ?? Number.POSITIVE_INFINITY;
       first = bucketOf.length;
     }
-    const shapes = tasks.inputShapes[row] ?? 0;
+    const shapes = tasks.operators.inputShapes[tasks.operator[row] ?? 0] ?? 0;
     all += ns;
     if (shapes > 0) shaped += ns;
     const key = keys.of(labels.task(row), shapes);

@@ -91,6 +91,7 @@ function byNames(seen: Seen): StepKind {
  */
 export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepKinds {
   const { tasks, strings } = profile;
+  const { operators } = tasks;
   const { kernels } = steps;
   const count = steps.startNs.length;
   const flag = (test: RegExp): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test.test(labels.get(id)) ? 1 : 0));
@@ -98,7 +99,8 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
   // By id of the output's shape, then of the input's.
   const products = new Map<number, Map<number, number>>();
   const productRows = (row: number): number => {
-    const [output, input] = [tasks.outputShapes[row] ?? 0, tasks.inputShapes[row] ?? 0];
+    const operator = tasks.operator[row] ?? 0;
+    const [output, input] = [operators.outputShapes[operator] ?? 0, operators.inputShapes[operator] ?? 0];
     let known = products.get(output);
     if (known === undefined) products.set(output, (known = new Map<number, number>()));
     let product = known.get(input);
@@ -118,7 +120,7 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
         const m = productRows(row);
         if (m > 0) rows.add(m);
       } else if (kernels.sampler[label] === 1) {
-        const first = firstDims(strings.get(tasks.inputShapes[row] ?? 0))[0];
+        const first = firstDims(strings.get(operators.inputShapes[tasks.operator[row] ?? 0] ?? 0))[0];
         if (first !== undefined && !(first >= sequences)) sequences = first;
       }
       prefillNames ||= isPrefill[label] === 1;

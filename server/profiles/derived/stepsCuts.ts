@@ -179,7 +179,11 @@ export function boundaryStarts(profile: Profile, device: number, a: string, b: s
   const { tasks, commOps, strings } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
   const [firstOp, endOp] = commOps === null ? [0, 0] : rowsOf(commOps.device, commOps.length, device);
-  const ofTask = (ids: Uint8Array, row: number): boolean => ids[tasks.opType[row] ?? 0] === 1 || ids[tasks.name[row] ?? 0] === 1 || ids[tasks.taskType[row] ?? 0] === 1;
+  const { operators } = tasks;
+  const ofTask = (ids: Uint8Array, row: number): boolean => {
+    const operator = tasks.operator[row] ?? 0;
+    return ids[operators.opType[operator] ?? 0] === 1 || ids[tasks.name[row] ?? 0] === 1 || ids[operators.taskType[operator] ?? 0] === 1;
+  };
   const ofOp = (ids: Uint8Array, row: number): boolean => commOps !== null && (ids[commOps.opType[row] ?? 0] === 1 || ids[commOps.name[row] ?? 0] === 1);
   const find = (wanted: string): Uint8Array => {
     const text = wanted.toLowerCase();

@@ -41,11 +41,12 @@ export class Labels {
 
   task(row: number): number {
     const { tasks, strings } = this.#profile;
-    const type = tasks.opType[row] ?? 0;
+    const operator = tasks.operator[row] ?? 0;
+    const type = tasks.operators.opType[operator] ?? 0;
     if (type !== 0) return this.#typed(type);
     const name = tasks.name[row] ?? 0;
     const known = this.#byName[name] ?? -1;
-    return known >= 0 ? known : this.#made(this.#byName, name, typeInName(strings.get(name)) || strings.get(tasks.taskType[row] ?? 0));
+    return known >= 0 ? known : this.#made(this.#byName, name, typeInName(strings.get(name)) || strings.get(tasks.operators.taskType[operator] ?? 0));
   }
 
   /** Label of a collective: its type, else its name without the counters. */

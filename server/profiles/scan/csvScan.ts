@@ -43,10 +43,6 @@ export class CsvScan {
   readonly #anchored = this.#wasm.number('anchored');
   readonly #baseUs = this.#wasm.number('baseUs');
   readonly #words = this.#wasm.number('words');
-  readonly #keep = this.#wasm.number('keep');
-  readonly #compact = this.#wasm.call('compact');
-  readonly #toNs = this.#wasm.call('toNs');
-  readonly #toInts = this.#wasm.call('toInts');
   readonly #wordStart = this.#wasm.call('wordStart');
   readonly #wordLength = this.#wasm.call('wordLength');
   readonly #wanted: Wanted[] = [];
@@ -66,9 +62,9 @@ export class CsvScan {
     this.#refresh();
   }
 
-  /** Has the cells of a column written into a batch. */
-  want(column: number, kind: number): number {
-    const at = this.#wasm.call('want')(column, kind) >>> 0;
+  /** Has the cells of a column written into a batch. @param through last column of a word that takes in several cells, with their commas and quotes */
+  want(column: number, kind: number, through = column): number {
+    const at = this.#wasm.call('want')(column, kind, through) >>> 0;
     this.#views.length = 0;
     return this.#wanted.push({ column, at, kind }) - 1;
   }
@@ -79,6 +75,12 @@ export class CsvScan {
     if (this.#bytes.buffer === buffer && this.#views.length === this.#wanted.length) return;
     this.#bytes = Buffer.from(buffer);
     this.#views = this.#wanted.map(({ at, kind }) => (kind === cellKind.word ? new Int32Array(buffer, at, batchRows) : new Float64Array(buffer, at, batchRows)));
+  }
+
+  /** Begins anew at another place of the file; words keep their codes, and times their base. */
+  restart(): void {
+    this.#uncover();
+    [this.#filled, this.#at, this.#windowEnd, this.#ended] = [0, 0, -1, false];
   }
 
   /** Where the file is to be read to. Valid until the next call of {@link took}. */
@@ -134,29 +136,6 @@ export class CsvScan {
     }
   }
 
-  /** The rows of the batch that are wanted, to be filled in ascending order. */
-  get keep(): Int32Array {
-    return new Int32Array(this.#wasm.memory.buffer, this.#keep(), batchRows);
-  }
-
-  /** Leaves only the first `count` rows of {@link keep} in the batch. */
-  compact(count: number): void {
-    this.#compact(count);
-  }
-
-  /** Turns a wanted number, µs, into whole ns. */
-  toNs(wanted: number, count: number): Float64Array {
-    this.#toNs(this.#wanted[wanted]?.at ?? 0, count);
-    return this.floats(wanted).subarray(0, count);
-  }
-
-  /** Turns a wanted number into 32-bit numbers, −1 where missing. */
-  toInts(wanted: number, count: number): Int32Array {
-    const at = this.#wanted[wanted]?.at ?? 0;
-    this.#toInts(at, count);
-    return new Int32Array(this.#wasm.memory.buffer, at, count);
-  }
-
   get rows(): number {
     return this.#rows();
   }
@@ -183,9 +162,9 @@ export class CsvScan {
     return this.#words();
   }
 
-  /** A word as the file has it, trimmed. */
-  word(code: number): string {
+  /** The bytes of a word as the file has it. Valid until the next call of {@link parse}. */
+  word(code: number): Buffer {
     const start = this.#wordStart(code) >>> 0;
-    return this.#bytes.toString('utf8', start, start + this.#wordLength(code));
+    return this.#bytes.subarray(start, start + this.#wordLength(code));
   }
 }

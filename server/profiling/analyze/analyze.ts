@@ -108,6 +108,6 @@ export function joined(captures: readonly CaptureAnalysis[], incomplete: readonl
 /** Every table of a profile that was read as a whole. */
 export function analyze(profile: Profile): Analysis {
   const rows = { tasks: profile.tasks.length, apis: profile.apis?.length ?? 0, commOps: profile.commOps?.length ?? 0, commTasks: profile.commTasks?.length ?? 0, markers: profile.markers.length };
-  const holdings = { level: profile.level, aicMetrics: profile.aicMetrics, ...rows, counters: profile.tasks.pmu.size > 0, memory: profile.memory.length > 0 };
+  const holdings = { level: profile.level, aicMetrics: profile.aicMetrics, ...rows, counters: profile.tasks.pmu.size > 0 || profile.tasks.limits?.counters === true, memory: profile.memory.length > 0 };
   return joined([analyzeCapture(profile, { holdings, notes: { read: profile.incomplete, assumed: [] }, says: 'rows', expectsTasks: false, failures: [] })], profile.incomplete);
 }

@@ -11,7 +11,7 @@ import { deviceTimes, type DeviceTimes } from '../compare/facts.js';
 import { communicationRows } from './communication.js';
 import { dispatchRows } from './dispatch.js';
 import { fusionRows } from './fusion.js';
-import { kernelGroups, kernelLimits, kernelRows, kernelTime, type KernelGroup, type KernelLimits } from './kernel.js';
+import { kernelGroups, kernelLimits, kernelRows, kernelTime, type KernelGroup } from './kernel.js';
 import { blockWaste, frequencyLoss, linkSums, type BlockWaste, type FrequencyLoss, type LinkSum } from './losses.js';
 import { memoryRows } from './memory.js';
 import { mfuTable, type MfuTable } from './mfu.js';
@@ -121,13 +121,13 @@ function compileCalls({ apis, apiStatistic, strings }: Profile): CompileCalls {
 
 /** Kernels whose shapes are only known at run time, by the exporter's op state. */
 function dynamicShapes({ tasks, strings }: Profile): { ns: number; others: boolean } {
-  // 0 neither, 1 dynamic, 2 static; by string id.
-  const kinds = Uint8Array.from({ length: strings.size }, (_, id) => ['', 'dynamic', 'static'].indexOf(strings.get(id).toLowerCase()));
+  // 0 neither, 1 dynamic, 2 static; by operator.
+  const kinds = tasks.operators.opState.map((id) => ['', 'dynamic', 'static'].indexOf(strings.get(id).toLowerCase()));
   let ns = 0;
   let others = false;
   for (let row = 0; row < tasks.length; row += 1) {
     if (tasks.class[row] !== taskClass.compute) continue;
-    const kind = kinds[tasks.opState[row] ?? 0];
+    const kind = kinds[tasks.operator[row] ?? 0];
     if (kind === 1) ns += tasks.durationNs[row] ?? 0;
     else if (kind === 2) others = true;
   }
@@ -141,11 +141,9 @@ function slim({ device, source, spanNs, computingNs, communicationNs, exposedNs,
 /** A capture as it was read, or a whole profile taken as one capture. */
 export type Read = Pick<CaptureAnalysis, 'holdings' | 'notes' | 'says' | 'expectsTasks' | 'failures'>;
 
-/**
- * Every table of a capture. Deterministic: the same profile gives the same rows in the same order.
- * @param limits of the profile, which then needs no counters any more
- */
-export function analyzeCapture(profile: Profile, read: Read, limits: KernelLimits = kernelLimits(profile)): CaptureAnalysis {
+/** Every table of a capture. Deterministic: the same profile gives the same rows in the same order. */
+export function analyzeCapture(profile: Profile, read: Read): CaptureAnalysis {
+  const limits = kernelLimits(profile);
   const windows = deviceWindows(profile);
   const groups = kernelGroups(profile, stagesOf(profile), limits);
   const total = kernelTime(groups ?? []);

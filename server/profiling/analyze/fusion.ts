@@ -154,6 +154,7 @@ interface Found {
  */
 export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
   const { tasks, strings } = profile;
+  const { operators } = tasks;
   const plain = new Map<number, string>();
   const rows: Placed<FusionRow>[] = [];
   let typed = false;
@@ -162,7 +163,7 @@ export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
     const streams = new Map<number, number[]>();
     for (let row = from; row < to; row += 1) {
       if (tasks.class[row] !== taskClass.compute) continue;
-      if ((tasks.opType[row] ?? 0) !== 0) typed = true;
+      if ((operators.opType[tasks.operator[row] ?? 0] ?? 0) !== 0) typed = true;
       const stream = tasks.stream[row] ?? -1;
       const list = streams.get(stream);
       if (list === undefined) streams.set(stream, [row]);
@@ -171,7 +172,7 @@ export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
     const found = new Map<Pattern, Found>();
     for (const [stream, list] of [...streams].sort((a, b) => a[0] - b[0])) {
       const ops = list.map((row) => {
-        const id = tasks.opType[row] ?? 0;
+        const id = operators.opType[tasks.operator[row] ?? 0] ?? 0;
         let known = plain.get(id);
         if (known === undefined) plain.set(id, (known = plainOp(strings.get(id))));
         return known;
@@ -218,9 +219,10 @@ export function byFusion(a: FusionRow, b: FusionRow): number {
 /** False when the shapes say that a kernel of the sequence does not read the output of the one before it. */
 function flows(profile: Profile, rows: readonly number[]): boolean {
   const { tasks, strings } = profile;
+  const { operators } = tasks;
   for (let i = 1; i < rows.length; i += 1) {
-    const outputs = tensors(strings.get(tasks.outputShapes[rows[i - 1] ?? 0] ?? 0));
-    const inputs = tensors(strings.get(tasks.inputShapes[rows[i] ?? 0] ?? 0));
+    const outputs = tensors(strings.get(operators.outputShapes[tasks.operator[rows[i - 1] ?? 0] ?? 0] ?? 0));
+    const inputs = tensors(strings.get(operators.inputShapes[tasks.operator[rows[i] ?? 0] ?? 0] ?? 0));
     if (outputs.length > 0 && inputs.length > 0 && !outputs.some((o) => inputs.includes(o))) return false;
   }
   return true;

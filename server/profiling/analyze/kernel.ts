@@ -1,5 +1,6 @@
 import type { KernelRow } from '../../contract/index.js';
 import { stageNames, type TaskStages } from '../../profiles/derived/stages.js';
+import { limitsOf, unlimited, unmeasured, type LimitRules, type TaskLimits } from '../../profiles/limits.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { mfuKey, mfuTable, type MfuTable } from './mfu.js';
@@ -42,17 +43,17 @@ const rules: readonly { unit: Bound; stems: readonly string[]; threshold: number
   { unit: 'scalar', stems: ['aiv_scalar_ratio'], threshold: thresholds.scalarRatio.value },
 ];
 
-const ruleStems = new Set(rules.flatMap((rule) => rule.stems));
-
-/** The counters the tables ask for; a profile read for them needs no others. */
-export const isRuleCounter = (stem: string): boolean => ruleStems.has(stem);
+/** The rules as the reader applies them: a profile read for the tables keeps what limits each kernel, and none of its counters. */
+export const limitRules: LimitRules = {
+  minimumNs: thresholds.pmuMinimumUs.value * 1000,
+  // Scalar instructions run beside everything: they limit only what nothing else keeps busier.
+  rules: rules.map(({ unit, stems, threshold }) => ({ stems, threshold, highestOnly: unit === 'scalar' })),
+};
 
 /** Places in {@link Sum.ns}: the total, the longest, the time with counters, then per rule the time its unit limits, then per rule Σ ratio × that time. */
 const place = { total: 0, max: 1, pmu: 2, limited: 3, weighted: 3 + rules.length } as const;
 
 interface Sum {
-  /** String id of the core type. */
-  readonly core: number;
   count: number;
   /** In one array of doubles: fields of an object would be made anew with every kernel. */
   readonly ns: Float64Array;
@@ -62,59 +63,14 @@ interface Sum {
   stages: Float64Array | null;
 }
 
-const newSum = (core: number): Sum => ({ core, count: 0, ns: new Float64Array(3 + 2 * rules.length), stage: 0, stages: null });
-
-/** The rules as columns, for the loop over all kernels. */
-const thresholdOf = Float64Array.from(rules, (rule) => rule.threshold);
-const isScalar = Uint8Array.from(rules, (rule) => (rule.unit === 'scalar' ? 1 : 0));
-
-/** What limits each kernel, by row of the tasks: all the tables need of the counters, an eighth of their memory. */
-export interface KernelLimits {
-  /** Any counter a rule asks for has a value. */
-  readonly counters: boolean;
-  /** Index into the rules; {@link unlimited} when no rule's unit limits the kernel, {@link unmeasured} when it is too short or has no counters. */
-  readonly rule: Uint8Array;
-  /** Ratio of the unit that limits. */
-  readonly ratio: Float64Array;
-}
-
-const unlimited = 254;
-const unmeasured = 255;
+const newSum = (): Sum => ({ count: 0, ns: new Float64Array(3 + 2 * rules.length), stage: 0, stages: null });
 
 /**
  * The rule that limits each kernel: cube, then reads, write-back, L1 moves, vector, vector moves, and scalar only when it is the
  * highest of all. Ratios overlap, the units run side by side; they do not sum to one.
  */
-export function kernelLimits({ tasks }: Profile): KernelLimits {
-  const candidates = rules.map((rule) => rule.stems.map((stem) => tasks.pmu.get(stem)).filter((c) => c !== undefined));
-  const counters = candidates.some((c) => c.length > 0);
-  if (!counters) return { counters, rule: new Uint8Array(0), ratio: new Float64Array(0) };
-  const none = new Float64Array(0);
-  const columns = candidates.map(([first]) => first ?? none);
-  // Counters that fill the same rule, for the rows where the first has no value.
-  const others = candidates.map(([, ...rest]) => rest);
-  const ratioOf = (i: number, row: number): number => {
-    const ratio = columns[i]?.[row] ?? Number.NaN;
-    return Number.isNaN(ratio) ? firstKnown(others[i] ?? [], row) : ratio;
-  };
-  const minimum = thresholds.pmuMinimumUs.value * 1000;
-  const found = { counters, rule: new Uint8Array(tasks.length).fill(unmeasured), ratio: new Float64Array(tasks.length) };
-  for (let row = 0; row < tasks.length; row += 1) {
-    if (!((tasks.durationNs[row] ?? Number.NaN) >= minimum)) continue;
-    for (let i = 0; i < thresholdOf.length; i += 1) {
-      const ratio = ratioOf(i, row);
-      if (Number.isNaN(ratio)) continue;
-      found.rule[row] = unlimited;
-      if (ratio < (thresholdOf[i] ?? Infinity)) continue;
-      let highest = true;
-      for (let k = 0; isScalar[i] === 1 && highest && k < thresholdOf.length; k += 1) highest = !(ratioOf(k, row) > ratio);
-      if (!highest) continue;
-      found.rule[row] = i;
-      found.ratio[row] = ratio;
-      break;
-    }
-  }
-  return found;
+export function kernelLimits({ tasks }: Profile): TaskLimits {
+  return tasks.limits ?? limitsOf(limitRules, tasks.pmu, tasks.durationNs);
 }
 
 /** The unit that limits at least half of the measured time of a group, so that a few long kernels weigh as they should. */
@@ -163,39 +119,28 @@ function stageOf(sum: Sum): KernelStage {
   return id < 0 ? null : told(id);
 }
 
-/** The first of some columns that has a value in a row; NaN without one. */
-function firstKnown(columns: readonly Float64Array[], row: number): number {
-  for (const column of columns) {
-    const value = column[row] ?? Number.NaN;
-    if (!Number.isNaN(value)) return value;
-  }
-  return Number.NaN;
-}
-
 /** Compute and AI CPU tasks by device, op type and core type. */
-function fromTasks(profile: Profile, stages: TaskStages | null, limits: KernelLimits): KernelGroup[] {
+function fromTasks(profile: Profile, stages: TaskStages | null, limits: TaskLimits): KernelGroup[] {
   const { tasks, strings } = profile;
+  const { operators } = tasks;
   const groups: KernelGroup[] = [];
   for (let device = 0; device < profile.devices.length; device += 1) {
     const [from, to] = rowsOf(tasks.device, tasks.length, device);
     const sums = new Map<number, Sum>();
-    /** The sum met last under a name or type. */
-    const recent = new Array<Sum | undefined>(strings.size);
+    /** The sum of an operator with a type; without one (task-time l0) the name is all there is to group by. */
+    const known = new Array<Sum | undefined>(operators.length);
     for (let row = from; row < to; row += 1) {
       const kind = tasks.class[row];
       const duration = tasks.durationNs[row] ?? Number.NaN;
       if ((kind !== taskClass.compute && kind !== taskClass.aicpu) || !Number.isFinite(duration)) continue;
-      // Without an op type (task-time l0) the operator's name is all there is to group by.
-      const type = tasks.opType[row] ?? 0;
-      const kernel = type === 0 ? (tasks.name[row] ?? 0) : type;
-      const core = tasks.taskType[row] ?? 0;
-      const met = recent[kernel];
-      let sum: Sum | undefined = met?.core === core ? met : undefined;
+      const operator = tasks.operator[row] ?? 0;
+      let sum = known[operator];
       if (sum === undefined) {
-        const key = kernel * strings.size + core;
+        const type = operators.opType[operator] ?? 0;
+        const key = (type === 0 ? (tasks.name[row] ?? 0) : type) * strings.size + (operators.taskType[operator] ?? 0);
         sum = sums.get(key);
-        if (sum === undefined) sums.set(key, (sum = newSum(core)));
-        recent[kernel] = sum;
+        if (sum === undefined) sums.set(key, (sum = newSum()));
+        if (type !== 0) known[operator] = sum;
       }
       if (stages !== null) addStage(sum, stages.stage[row] ?? 0, duration);
       const { ns } = sum;
@@ -248,7 +193,7 @@ function fromStatistics(profile: Profile): KernelGroup[] {
  * Kernel groups, largest first within a device; null when the capture holds no kernel at all.
  * @param stages of `profile`; without them no group has a stage @param limits of the same tasks
  */
-export function kernelGroups(profile: Profile, stages: TaskStages | null = null, limits: KernelLimits = kernelLimits(profile)): KernelGroup[] | null {
+export function kernelGroups(profile: Profile, stages: TaskStages | null = null, limits: TaskLimits = kernelLimits(profile)): KernelGroup[] | null {
   const measured = fromTasks(profile, stages, limits);
   const groups = measured.length > 0 ? measured : fromStatistics(profile).filter((g) => g.count > 0);
   if (groups.length === 0) return null;

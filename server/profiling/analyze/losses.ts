@@ -37,17 +37,24 @@ export function blockWaste(profile: Profile, device: number): BlockWaste | null 
   const { tasks, strings } = profile;
   if (known === null) return null;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
+  const { operators } = tasks;
+  // By operator: cores of its kind, 0 where they or its blocks are not known.
+  const coresOfOperator = operators.taskType.map((id, operator) => {
+    const type = strings.get(id);
+    const cores = /VECTOR|MIX_AIV|AIVEC/.test(type) ? known.vector : /AI_?CORE|MIX_AIC/.test(type) ? known.cube : null;
+    return cores !== null && cores > 0 && (operators.blockNum[operator] ?? Number.NaN) > 0 ? cores : 0;
+  });
   const byType = new Map<number, { wasted: number; blocks: number; cores: number }>();
   let seen = false;
   for (let row = from; row < to; row += 1) {
     if (tasks.class[row] !== taskClass.compute) continue;
-    const blocks = tasks.blockNum[row] ?? Number.NaN;
-    const type = strings.get(tasks.taskType[row] ?? 0);
-    const cores = /VECTOR|MIX_AIV|AIVEC/.test(type) ? known.vector : /AI_?CORE|MIX_AIC/.test(type) ? known.cube : null;
-    if (!(blocks > 0) || cores === null || cores <= 0) continue;
+    const operator = tasks.operator[row] ?? 0;
+    const cores = coresOfOperator[operator] ?? 0;
+    if (cores === 0) continue;
     seen = true;
+    const blocks = operators.blockNum[operator] ?? Number.NaN;
     const wasted = (tasks.durationNs[row] ?? 0) * (1 - blocks / (Math.ceil(blocks / cores) * cores));
-    const id = tasks.opType[row] ?? 0;
+    const id = operators.opType[operator] ?? 0;
     const sum = byType.get(id);
     if (sum === undefined) byType.set(id, { wasted, blocks, cores });
     else sum.wasted += wasted;

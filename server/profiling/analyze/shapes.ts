@@ -27,47 +27,47 @@ interface Sum {
 /** Groups by device, then in the order their first kernel started: no group depends on another device. */
 export function shapeGroups(profile: Profile): ShapeGroup[] {
   const { tasks, strings } = profile;
+  const { operators } = tasks;
+  /** What stands in for the type; operators that differ in blocks or state only are of one group. */
+  const typeOf = (row: number): number => operators.opType[tasks.operator[row] ?? 0] || (tasks.name[row] ?? 0);
+  const keyOf = (row: number): string => {
+    const at = tasks.operator[row] ?? 0;
+    return [typeOf(row), operators.taskType[at], operators.inputShapes[at], operators.outputShapes[at], operators.inputTypes[at], operators.inputFormats[at]].join();
+  };
   const groups: ShapeGroup[] = [];
   for (let device = 0; device < profile.devices.length; device += 1) {
     const [from, to] = rowsOf(tasks.device, tasks.length, device);
-    // Pairs of string ids make one number, so a group costs two map look-ups and no text.
-    const byOp = new Map<number, Map<number, Sum[]>>();
-    const order: Sum[] = [];
+    const byKey = new Map<string, Sum>();
+    // An operator with a type belongs to one group; without a type its name counts too.
+    const byOperator = new Array<Sum | undefined>(operators.length);
+    const byName = new Map<number, Sum>();
     for (let row = from; row < to; row += 1) {
       const ns = tasks.durationNs[row] ?? Number.NaN;
       if (tasks.class[row] !== taskClass.compute || !Number.isFinite(ns)) continue;
-      const type = tasks.opType[row] ?? 0;
-      const op = (type === 0 ? (tasks.name[row] ?? 0) : type) * strings.size + (tasks.taskType[row] ?? 0);
-      const tensors = (tasks.inputShapes[row] ?? 0) * strings.size + (tasks.outputShapes[row] ?? 0);
-      let ofOp = byOp.get(op);
-      if (ofOp === undefined) {
-        ofOp = new Map<number, Sum[]>();
-        byOp.set(op, ofOp);
-      }
-      let same = ofOp.get(tensors);
-      if (same === undefined) {
-        same = [];
-        ofOp.set(tensors, same);
-      }
-      let found = same.find((g) => tasks.inputTypes[g.row] === tasks.inputTypes[row] && tasks.inputFormats[g.row] === tasks.inputFormats[row]);
+      const operator = tasks.operator[row] ?? 0;
+      const typed = (operators.opType[operator] ?? 0) !== 0;
+      const named = (tasks.name[row] ?? 0) * operators.length + operator;
+      let found = typed ? byOperator[operator] : byName.get(named);
       if (found === undefined) {
-        found = { row, count: 0, ns: 0 };
-        same.push(found);
-        order.push(found);
+        const key = keyOf(row);
+        found = byKey.get(key);
+        if (found === undefined) byKey.set(key, (found = { row, count: 0, ns: 0 }));
+        if (typed) byOperator[operator] = found;
+        else byName.set(named, found);
       }
       found.count += 1;
       found.ns += ns;
     }
-    for (const { row, count, ns } of order) {
-      const type = tasks.opType[row] ?? 0;
+    for (const { row, count, ns } of byKey.values()) {
+      const text = (column: Int32Array): string => strings.get(column[tasks.operator[row] ?? 0] ?? 0);
       groups.push({
         device,
-        opType: strings.get(type === 0 ? (tasks.name[row] ?? 0) : type),
-        taskType: strings.get(tasks.taskType[row] ?? 0),
-        inputShapes: strings.get(tasks.inputShapes[row] ?? 0),
-        outputShapes: strings.get(tasks.outputShapes[row] ?? 0),
-        inputTypes: strings.get(tasks.inputTypes[row] ?? 0),
-        inputFormats: strings.get(tasks.inputFormats[row] ?? 0),
+        opType: strings.get(typeOf(row)),
+        taskType: text(operators.taskType),
+        inputShapes: text(operators.inputShapes),
+        outputShapes: text(operators.outputShapes),
+        inputTypes: text(operators.inputTypes),
+        inputFormats: text(operators.inputFormats),
         count,
         totalNs: ns,
       });

@@ -1,23 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
-import { readCapture, type CaptureRead, type ReadOptions } from '../../profiles/read.js';
+import { readCapture, type ReadOptions } from '../../profiles/read.js';
 import type { Capture } from '../../profiles/discover.js';
 import { failureOf, type Failure } from '../../profiles/several.js';
 import { ToolError } from '../../contract/index.js';
-import { isRuleCounter, kernelLimits, type KernelLimits } from '../analyze/kernel.js';
+import { limitRules } from '../analyze/kernel.js';
 import { analyzeCapture, type CaptureAnalysis } from '../analyze/capture.js';
-
-/** A capture with what its counters say in the place of the counters: nothing holds them any more when this returns. */
-async function readLean(capture: Capture, options: ReadOptions): Promise<CaptureRead & { readonly limits: KernelLimits }> {
-  const { profile, ...read } = await readCapture(capture, { ...options, counters: isRuleCounter });
-  return { ...read, profile: { ...profile, tasks: { ...profile.tasks, pmu: new Map() } }, limits: kernelLimits(profile) };
-}
 
 /** Reads and analyses one capture; the analysis as JSON text, the profile is let go. @throws ToolError of the reader */
 export async function captureText(capture: Capture, options: ReadOptions = {}): Promise<string> {
-  const { profile, failures, limits, ...read } = await readLean(capture, options);
-  // Until its turn of the event loop ends, the reading that is over still holds the counters: a fifth of the peak.
-  await setImmediate();
-  return JSON.stringify(analyzeCapture(profile, { ...read, failures: failures.map(failureOf) }, limits));
+  const { profile, failures, ...read } = await readCapture(capture, { ...options, counters: limitRules });
+  return JSON.stringify(analyzeCapture(profile, { ...read, failures: failures.map(failureOf) }));
 }
 
 /** The shape is that of the very version that wrote it, and a checksum or a thread of ours stands for the bytes: this only tells it from other JSON. */

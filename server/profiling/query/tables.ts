@@ -112,6 +112,8 @@ export function profileTables(profile: Profile): TableData[] {
   const ranks = Float64Array.from(devices, (d) => d.rank ?? missing);
   const dev = (index: (row: number) => number): readonly CellOf[] => [(r) => ids[index(r)] ?? missing, (r) => ranks[index(r)] ?? missing, (r) => (index(r) in ids ? index(r) : missing)];
   const at = (column: Int32Array | Float64Array): CellOf => (r) => column[r] ?? missing;
+  const { operators } = tasks;
+  const of = (column: Int32Array | Float64Array): CellOf => (r) => column[tasks.operator[r] ?? -1] ?? missing;
   const us = (column: Float64Array): CellOf => (r) => (column[r] ?? missing) / 1000;
   const row: CellOf = (r) => r;
   const captureIn = (column: Float64Array): CellOf => (r) => captureOf(column[r] ?? -1);
@@ -120,9 +122,9 @@ export function profileTables(profile: Profile): TableData[] {
   const rows = <T>(doc: TableDoc, list: readonly T[], ...cells: readonly ((item: T) => string | number | boolean | null)[]): TableData => ({
     doc,
     length: list.length,
-    cells: cells.map((of) => (r) => {
+    cells: cells.map((cell) => (r) => {
       const item = list[r];
-      const value = item === undefined ? null : of(item);
+      const value = item === undefined ? null : cell(item);
       return typeof value === 'string' ? strings.id(value) : typeof value === 'number' ? value : flag(value);
     }),
   });
@@ -137,8 +139,8 @@ export function profileTables(profile: Profile): TableData[] {
       doc: docs.tasks,
       length: tasks.length,
       cells: [
-        row, ...dev((r) => tasks.device[r] ?? -1), at(tasks.stream), at(tasks.name), at(tasks.opType), at(tasks.taskType), (r) => classes[tasks.class[r] ?? taskClass.other] ?? 0,
-        at(tasks.startNs), us(tasks.durationNs), at(tasks.blockNum), at(tasks.mixBlockNum), at(tasks.inputShapes), at(tasks.inputTypes), at(tasks.inputFormats), at(tasks.outputShapes), at(tasks.opState), captureIn(tasks.connection), localIn(tasks.connection),
+        row, ...dev((r) => tasks.device[r] ?? -1), at(tasks.stream), at(tasks.name), of(operators.opType), of(operators.taskType), (r) => classes[tasks.class[r] ?? taskClass.other] ?? 0,
+        at(tasks.startNs), us(tasks.durationNs), of(operators.blockNum), of(operators.mixBlockNum), of(operators.inputShapes), of(operators.inputTypes), of(operators.inputFormats), of(operators.outputShapes), of(operators.opState), captureIn(tasks.connection), localIn(tasks.connection),
       ],
     },
     pmuTable(profile),
