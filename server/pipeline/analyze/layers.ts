@@ -12,7 +12,7 @@ const separator = '\u0000';
 /** Positions (in `steps.kernels`) of the main stream's kernels of one step. */
 function mainOf(steps: Steps, step: number): number[] {
   const out: number[] = [];
-  for (let p = steps.kernelFrom[step] ?? 0; p < (steps.kernelTo[step] ?? 0); p += 1) if (steps.kernels.main[p] === 1) out.push(p);
+  for (let p = steps.kernelFrom[step] ?? 0; p < (steps.kernelTo[step] ?? 0); p += 1) if (steps.kernels.onMain(p)) out.push(p);
   return out;
 }
 
@@ -22,7 +22,7 @@ function alike(steps: Steps, kinds: StepKinds): { stage: StepKind; members: numb
   for (const [i, stage] of kinds.kind.entries()) {
     const positions = mainOf(steps, i);
     let hash = 0x811c9dc5 | 0;
-    for (const p of positions) hash = Math.imul(hash ^ (steps.kernels.label[p] ?? 0), 0x01000193) ^ (hash >>> 13);
+    for (const p of positions) hash = Math.imul(hash ^ steps.kernels.label(p), 0x01000193) ^ (hash >>> 13);
     const key = `${stage ?? ''}/${positions.length}/${hash}`;
     const known = groups.get(key);
     if (known === undefined) groups.set(key, { stage, members: [positions] });
@@ -76,7 +76,7 @@ export function layersOf(steps: Steps, kinds: StepKinds, labels: Labels): Omit<L
   const [sample] = group?.members ?? [];
   if (group === null || sample === undefined) return null;
   const { kernels } = steps;
-  const sequence = Int32Array.from(sample, (p) => kernels.label[p] ?? 0);
+  const sequence = Int32Array.from(sample, (p) => kernels.label(p));
   const period = periodOf(sequence, () => 0);
   const anchors = period === null ? null : anchorsOf(sequence, period.kernels, labels);
   if (period === null || anchors === null) return null;
@@ -90,10 +90,10 @@ export function layersOf(steps: Steps, kinds: StepKinds, labels: Labels): Omit<L
   const times = starts.map((from, i) => {
     const to = bounds[i + 1] ?? lastEnd;
     const each = group.members.map((positions) => {
-      const begin = kernels.startNs[positions[from] ?? 0] ?? Number.NaN;
+      const begin = kernels.startNs(positions[from] ?? 0);
       // Behind the last layer the next kernel's start, as for the others; without one the end of its own last.
       const next = positions[to];
-      return (next === undefined ? (kernels.endNs[positions[to - 1] ?? 0] ?? Number.NaN) : (kernels.startNs[next] ?? Number.NaN)) - begin;
+      return (next === undefined ? kernels.endNs(positions[to - 1] ?? 0) : kernels.startNs(next)) - begin;
     });
     return nearestRank(Float64Array.from(each).sort(), 50);
   });

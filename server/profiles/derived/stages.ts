@@ -114,8 +114,8 @@ export function stepKinds(profile: Profile, steps: Steps, labels: Labels): StepK
     let sequences = Number.NaN;
     let [prefillNames, decodeNames] = [false, false];
     for (let p = steps.kernelFrom[i] ?? 0; p < (steps.kernelTo[i] ?? 0); p += 1) {
-      const label = kernels.label[p] ?? 0;
-      const row = kernels.row[p] ?? 0;
+      const label = kernels.label(p);
+      const row = kernels.row(p);
       if (isLinear[label] === 1) {
         const m = productRows(row);
         if (m > 0) rows.add(m);
@@ -171,12 +171,12 @@ export function fillStages(profile: Profile, device: number, steps: Steps | null
   for (let i = 0; i < steps.startNs.length; i += 1) {
     const [first, end] = [steps.kernelFrom[i] ?? 0, steps.kernelTo[i] ?? 0];
     let last = end - 1;
-    while (last >= first && kernels.heavy[kernels.label[last] ?? 0] !== 1) last -= 1;
+    while (last >= first && kernels.heavy[kernels.label(last)] !== 1) last -= 1;
     // A step without any of them says nothing about its end.
     if (last < first) last = end;
     const kind = kinds?.kind[i] ?? null;
     const id = kind === null ? ids.unknown : ids[kind];
-    for (let p = first; p < end; p += 1) into.stage[kernels.row[p] ?? 0] = p > last || kernels.sampler[kernels.label[p] ?? 0] === 1 ? ids.sampling : id;
+    for (let p = first; p < end; p += 1) into.stage[kernels.row(p)] = p > last || kernels.sampler[kernels.label(p)] === 1 ? ids.sampling : id;
   }
 }
 

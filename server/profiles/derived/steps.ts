@@ -1,8 +1,8 @@
 import type { Profile } from '../profile.js';
-import { boundaryStarts, gapBefore, graphCuts, markerCuts, runningEnds, samplerCuts } from './stepsCuts.js';
+import { boundaryStarts, Gaps, graphCuts, markerCuts, samplerCuts } from './stepsCuts.js';
 import { kernelsOf, type Kernels, type Labels } from './stepsLabels.js';
 import { rules } from './stepsRules.js';
-import { mainPositions, periodOf, picked } from './stepsPeriod.js';
+import { MainStream, periodOf } from './stepsPeriod.js';
 
 export type StepMethod = 'markers' | 'anchors' | 'periodicity';
 export type Confidence = 'high' | 'medium' | 'low';
@@ -48,7 +48,7 @@ function usual(positions: readonly number[], kernels: Kernels, back = 0): number
   const counts = new Int32Array(kernels.sampler.length);
   for (const p of positions) {
     if (p < back || p - back >= kernels.length) continue;
-    const label = kernels.label[p - back] ?? 0;
+    const label = kernels.label(p - back);
     counts[label] = (counts[label] ?? 0) + 1;
   }
   return Math.max(0, counts.indexOf(counts.reduce((most, count) => Math.max(most, count), 1)));
@@ -66,7 +66,7 @@ function mended(cuts: readonly number[], kernels: Kernels): number[] {
     const length = sizes[i] ?? 0;
     if (cuts.length < 3 || length < size * rules.doubled) continue;
     const inner: number[] = [];
-    for (let p = edge + 1; p < edge + length; p += 1) if (kernels.label[p] === begin) inner.push(p);
+    for (let p = edge + 1; p < edge + length; p += 1) if (kernels.label(p) === begin) inner.push(p);
     if (inner.length > 0 && inner.length <= Math.round(length / size) - 1) out.push(...inner);
   }
   return out;
@@ -82,17 +82,17 @@ function ascending(times: readonly number[]): number[] {
 function positionsOf(edges: readonly number[], kernels: Kernels): number[] {
   let p = 0;
   return edges.map((t) => {
-    while (p < kernels.length && (kernels.startNs[p] ?? 0) < t) p += 1;
+    while (p < kernels.length && kernels.startNs(p) < t) p += 1;
     return p;
   });
 }
 
 function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: readonly number[], headCounts: boolean): Steps {
   // A run of sections: before the first start, between starts, behind the last one.
-  const edges = ascending([kernels.startNs[0] ?? 0, ...starts]);
+  const edges = ascending([kernels.startNs(0), ...starts]);
   const positions = positionsOf(edges, kernels);
   let lastEnd = Number.NEGATIVE_INFINITY;
-  for (let p = 0; p < kernels.length; p += 1) lastEnd = Math.max(lastEnd, kernels.endNs[p] ?? lastEnd);
+  for (let p = 0; p < kernels.length; p += 1) lastEnd = Math.max(lastEnd, kernels.endNs(p));
   const sizes = positions.map((p, i) => (positions[i + 1] ?? kernels.length) - p);
   const inner = sizes.slice(1, -1);
   const size = median(inner.length > 0 ? inner : sizes);
@@ -127,28 +127,28 @@ function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: St
 export function stepsOf(profile: Profile, device: number, labels: Labels, boundary: readonly [string, string] | null): StepsResult {
   const kernels = kernelsOf(profile, device, labels);
   if (kernels.length === 0) return { steps: null, reason: 'no-kernels' };
-  const at = (positions: readonly number[]): number[] => positions.filter((p) => p < kernels.length).map((p) => kernels.startNs[p] ?? 0);
+  const at = (positions: readonly number[]): number[] => positions.filter((p) => p < kernels.length).map((p) => kernels.startNs(p));
   if (boundary !== null) {
     const starts = boundaryStarts(profile, device, boundary[0], boundary[1]);
     if (starts.length === 0) return { steps: null, reason: 'boundary-not-found' };
     return { steps: { ...assemble(profile, kernels, labels, 'anchors', starts, true), boundary }, reason: null };
   }
-  const ends = runningEnds(kernels);
-  const anchors = samplerCuts(kernels, labels, ends);
+  const gaps = new Gaps(kernels);
+  const anchors = samplerCuts(kernels, labels, gaps);
   const marks = markerCuts(profile, kernels);
   // A marker over several steps (a request, a warm-up) is not a step.
   if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * rules.stepsPerMarker))) {
     return { steps: assemble(profile, kernels, labels, 'markers', at(marks.cuts), false), reason: null };
   }
   if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(anchors, kernels)), true), reason: null };
-  const main = mainPositions(kernels);
-  const period = periodOf(picked(kernels.label, main), (i) => gapBefore(kernels, ends, main[i] ?? 0));
+  const main = new MainStream(kernels);
+  const period = periodOf(main.labels(), (i) => gaps.before(main.position(i)));
   const graphs = graphCuts(profile, kernels);
   if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * rules.graphPeriod)) {
     return { steps: assemble(profile, kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };
   }
   if (period !== null) {
-    const found = assemble(profile, kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main[i] ?? 0), kernels)), true);
+    const found = assemble(profile, kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main.position(i)), kernels)), true);
     return { steps: { ...found, confidence: found.confidence === 'high' && period.fit < rules.fitHigh ? 'medium' : found.confidence }, reason: null };
   }
   // One sampler is the end of one step.

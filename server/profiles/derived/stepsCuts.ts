@@ -4,20 +4,37 @@ import { rowsOf } from './numbers.js';
 import { rules } from './stepsRules.js';
 import { isRejection, type Kernels, type Labels } from './stepsLabels.js';
 
-/** Longest end of the kernels up to each position: the gap before a kernel never lies inside a longer one. */
-export function runningEnds(kernels: Kernels): Float64Array {
-  const ends = new Float64Array(kernels.length);
-  let end = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < kernels.length; i += 1) {
-    end = Math.max(end, kernels.endNs[i] ?? end);
-    ends[i] = end;
-  }
-  return ends;
-}
+/** Kernels between two marks of {@link Gaps}: a question out of order walks at most as many. */
+const markEvery = 64;
 
-/** Idle time before a kernel, in ns; 0 for the first. */
-export function gapBefore(kernels: Kernels, ends: Float64Array, position: number): number {
-  return position <= 0 ? 0 : Math.max(0, (kernels.startNs[position] ?? 0) - (ends[position - 1] ?? 0));
+/** Idle time before kernels. The longest end so far counts: the gap before a kernel never lies inside a longer one. */
+export class Gaps {
+  /** Longest end of the kernels before every 64th. */
+  readonly #marks: Float64Array;
+  /** Longest end of the kernels before `at`: questions mostly come in order. */
+  #at = 0;
+  #end = Number.NEGATIVE_INFINITY;
+
+  constructor(readonly kernels: Kernels) {
+    this.#marks = new Float64Array(Math.ceil(kernels.length / markEvery));
+    let end = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < kernels.length; i += 1) {
+      if (i % markEvery === 0) this.#marks[i / markEvery] = end;
+      end = Math.max(end, kernels.endNs(i));
+    }
+  }
+
+  /** ns; 0 for the first kernel. */
+  before(position: number): number {
+    if (position <= 0 || position >= this.kernels.length) return 0;
+    if (position < this.#at || position - this.#at > markEvery) {
+      const mark = Math.floor(position / markEvery);
+      this.#at = mark * markEvery;
+      this.#end = this.#marks[mark] ?? Number.NEGATIVE_INFINITY;
+    }
+    for (; this.#at < position; this.#at += 1) this.#end = Math.max(this.#end, this.kernels.endNs(this.#at));
+    return Math.max(0, this.kernels.startNs(position) - this.#end);
+  }
 }
 
 /** A group of sampler kernels: the end of a forward pass. */
@@ -42,7 +59,7 @@ function samplerGroups(kernels: Kernels, labels: Labels): Group[] {
     [last, verified, before] = [-1, -1, last];
   };
   for (let i = 0; i < kernels.length; i += 1) {
-    const label = kernels.label[i] ?? 0;
+    const label = kernels.label(i);
     if (kernels.sampler[label] === 1) {
       last = i;
       if (rejections[label] === 1) verified = i;
@@ -67,15 +84,15 @@ function samplerEnds(kernels: Kernels, labels: Labels): number[] {
  * Where steps begin by their samplers: behind the last sampler kernel, or behind the few kernels that follow it when the idle time
  * lies there. Positions in `kernels`; the step of the last sampler may have no successor.
  */
-export function samplerCuts(kernels: Kernels, labels: Labels, ends: Float64Array): number[] {
+export function samplerCuts(kernels: Kernels, labels: Labels, gaps: Gaps): number[] {
   const groups = samplerEnds(kernels, labels);
   const sum = new Float64Array(rules.tailKernels + 1);
   const count = new Float64Array(rules.tailKernels + 1);
   for (const at of groups) {
     for (let o = 1; o <= rules.tailKernels && at + o < kernels.length; o += 1) {
-      sum[o] = (sum[o] ?? 0) + gapBefore(kernels, ends, at + o);
+      sum[o] = (sum[o] ?? 0) + gaps.before(at + o);
       count[o] = (count[o] ?? 0) + 1;
-      if (kernels.heavy[kernels.label[at + o] ?? 0] === 1) break;
+      if (kernels.heavy[kernels.label(at + o)] === 1) break;
     }
   }
   const mean = (o: number): number => ((count[o] ?? 0) >= groups.length * rules.offsetSeen ? (sum[o] ?? 0) / (count[o] ?? 1) : 0);
@@ -114,9 +131,9 @@ export function graphCuts(profile: Profile, kernels: Kernels): { cuts: number[];
   const sizes: number[] = [];
   let inside = 0;
   for (let i = 0; i < kernels.length; ) {
-    const id = connection[kernels.row[i] ?? 0] ?? -1;
+    const id = connection[kernels.row(i)] ?? -1;
     let next = i + 1;
-    while (next < kernels.length && id >= 0 && connection[kernels.row[next] ?? 0] === id) next += 1;
+    while (next < kernels.length && id >= 0 && connection[kernels.row(next)] === id) next += 1;
     if (next - i >= rules.graphKernels) {
       cuts.push(i);
       sizes.push(next - i);
@@ -149,9 +166,9 @@ export function markerCuts(profile: Profile, kernels: Kernels): { cuts: number[]
   let linked = 0;
   let marker = -1;
   for (let i = 0; i < kernels.length; i += 1) {
-    const launch = launched.get(profile.tasks.connection[kernels.row[i] ?? 0] ?? -1);
+    const launch = launched.get(profile.tasks.connection[kernels.row(i)] ?? -1);
     if (launch !== undefined) linked += 1;
-    const at = launch ?? kernels.startNs[i] ?? 0;
+    const at = launch ?? kernels.startNs(i);
     let next = marker;
     while (next + 1 < starts.length && (starts[next + 1] ?? Infinity) <= at) next += 1;
     if (next > marker) cuts.push(i);

@@ -1,4 +1,4 @@
-import { Strings, taskClass, type Profile } from '../profile.js';
+import { Strings, taskClass, type Profile, type Tasks } from '../profile.js';
 import { rowsOf } from './numbers.js';
 
 /** Ops that choose the next token (facts §7.7): the end of a step. MoE gating (`MoeGatingTopK`) and plain sorts are not among them. */
@@ -29,21 +29,25 @@ function typeInName(name: string): string {
 export class Labels {
   readonly #profile: Profile;
   readonly #table = new Strings();
-  /** Label by string id, −1 where none was made yet. */
+  /** Label by string id, and of operators with a type by operator; −1 where none was made yet. */
   readonly #byType: Int32Array;
   readonly #byName: Int32Array;
+  readonly #byOperator: Int32Array;
 
   constructor(profile: Profile) {
     this.#profile = profile;
     this.#byType = new Int32Array(profile.strings.size).fill(-1);
     this.#byName = this.#byType.slice();
+    this.#byOperator = new Int32Array(profile.tasks.operators.length).fill(-1);
   }
 
   task(row: number): number {
     const { tasks, strings } = this.#profile;
     const operator = tasks.operator[row] ?? 0;
+    const met = this.#byOperator[operator] ?? -1;
+    if (met >= 0) return met;
     const type = tasks.operators.opType[operator] ?? 0;
-    if (type !== 0) return this.#typed(type);
+    if (type !== 0) return (this.#byOperator[operator] = this.#typed(type));
     const name = tasks.name[row] ?? 0;
     const known = this.#byName[name] ?? -1;
     return known >= 0 ? known : this.#made(this.#byName, name, typeInName(strings.get(name)) || strings.get(tasks.operators.taskType[operator] ?? 0));
@@ -79,28 +83,62 @@ export class Labels {
   }
 }
 
-/** What one device runs, ascending by start: its compute kernels. */
-export interface Kernels {
-  readonly device: number;
+/** What one device runs, ascending by start: its compute kernels. A view of the tasks: where they are kernels only, it takes no memory. */
+export class Kernels {
   readonly length: number;
-  /** Row of `Profile.tasks`. */
-  readonly row: Int32Array;
-  readonly startNs: Float64Array;
-  readonly endNs: Float64Array;
-  readonly label: Int32Array;
-  /** 1 on the stream with the most kernels: its order does not depend on how streams interleave. */
-  readonly main: Uint8Array;
   /** Flags by label id. */
   readonly sampler: Uint8Array;
   readonly heavy: Uint8Array;
+  readonly #tasks: Tasks;
+  readonly #labels: Labels;
+  readonly #main: number;
+  readonly #from: number;
+  /** Rows of the tasks; null where they follow one another from the first on. */
+  readonly #rows: Int32Array | null;
+
+  /** @param from first row of the device @param rows those of them that are kernels; null: the first `length` @param labels of all of them were asked for */
+  constructor(tasks: Tasks, readonly device: number, from: number, length: number, rows: Int32Array | null, labels: Labels) {
+    [this.#tasks, this.#labels, this.#from, this.#rows, this.length] = [tasks, labels, from, rows, length];
+    this.#main = busiestOf(tasks.stream, length, (position) => this.row(position));
+    const flags = (test: (text: string) => boolean): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test(labels.get(id)) ? 1 : 0));
+    this.sampler = flags(isSampler);
+    this.heavy = flags(isHeavy);
+  }
+
+  /** Row of `Profile.tasks`; −1 beyond the last. */
+  row(position: number): number {
+    if (position < 0 || position >= this.length) return -1;
+    return this.#rows === null ? this.#from + position : (this.#rows[position] ?? -1);
+  }
+
+  /** −1 beyond the last. */
+  label(position: number): number {
+    const row = this.row(position);
+    return row < 0 ? -1 : this.#labels.task(row);
+  }
+
+  /** Start, ns; NaN beyond the last. */
+  startNs(position: number): number {
+    return this.#tasks.startNs[this.row(position)] ?? Number.NaN;
+  }
+
+  endNs(position: number): number {
+    const row = this.row(position);
+    return (this.#tasks.startNs[row] ?? Number.NaN) + (this.#tasks.durationNs[row] ?? Number.NaN);
+  }
+
+  /** True on the stream with the most kernels: its order does not depend on how streams interleave. */
+  onMain(position: number): boolean {
+    return this.#tasks.stream[this.row(position)] === this.#main;
+  }
 }
 
 /** The stream with the most of some rows; of equals the one with the lowest number. −1 without rows. */
-function busiestOf(stream: Int32Array, rows: Int32Array): number {
+function busiestOf(stream: Int32Array, length: number, rowAt: (position: number) => number): number {
   const counts = new Map<number, { count: number }>();
   let [last, own] = [Number.NaN, { count: 0 }];
-  for (let i = 0; i < rows.length; i += 1) {
-    const of = stream[rows[i] ?? 0] ?? -1;
+  for (let i = 0; i < length; i += 1) {
+    const of = stream[rowAt(i)] ?? -1;
     if (of !== last) {
       const known = counts.get(of);
       [last, own] = [of, known ?? { count: 0 }];
@@ -117,35 +155,18 @@ function busiestOf(stream: Int32Array, rows: Int32Array): number {
 export function kernelsOf(profile: Profile, device: number, labels: Labels): Kernels {
   const { tasks } = profile;
   const [from, to] = rowsOf(tasks.device, tasks.length, device);
-  const rows = new Int32Array(to - from);
+  const isKernel = (i: number): boolean => tasks.class[i] === taskClass.compute && Number.isFinite(tasks.startNs[i]) && Number.isFinite(tasks.durationNs[i]);
   let length = 0;
+  let last = -1;
   for (let i = from; i < to; i += 1) {
-    if (tasks.class[i] !== taskClass.compute || !Number.isFinite(tasks.startNs[i]) || !Number.isFinite(tasks.durationNs[i])) continue;
-    rows[length] = i;
+    if (!isKernel(i)) continue;
+    labels.task(i);
     length += 1;
+    last = i;
   }
-  const row = rows.subarray(0, length);
-  const busiest = busiestOf(tasks.stream, row);
-  const [label, main] = [new Int32Array(length), new Uint8Array(length)];
-  const [startNs, endNs] = [new Float64Array(length), new Float64Array(length)];
-  for (let at = 0; at < length; at += 1) {
-    const i = row[at] ?? 0;
-    const start = tasks.startNs[i] ?? 0;
-    label[at] = labels.task(i);
-    main[at] = tasks.stream[i] === busiest ? 1 : 0;
-    startNs[at] = start;
-    endNs[at] = start + (tasks.durationNs[i] ?? 0);
-  }
-  const flags = (test: (text: string) => boolean): Uint8Array => Uint8Array.from({ length: labels.size }, (_, id) => (test(labels.get(id)) ? 1 : 0));
-  return {
-    device,
-    length,
-    row,
-    startNs,
-    endNs,
-    label,
-    main,
-    sampler: flags(isSampler),
-    heavy: flags(isHeavy),
-  };
+  if (last === from + length - 1) return new Kernels(tasks, device, from, length, null, labels);
+  const rows = new Int32Array(length);
+  let at = 0;
+  for (let i = from; i < to; i += 1) if (isKernel(i)) rows[at++] = i;
+  return new Kernels(tasks, device, from, length, rows, labels);
 }

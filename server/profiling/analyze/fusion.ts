@@ -105,11 +105,11 @@ interface Match {
   readonly taken: number;
 }
 
-/** Matches from one position, greedy in optional steps, backing off when that fails. */
-function matchSteps(steps: readonly Step[], step: number, ops: readonly string[], at: number): number | null {
+/** Matches from one position, greedy in optional steps, backing off when that fails. @param ops plain name of the kernel at a position */
+function matchSteps(steps: readonly Step[], step: number, ops: (at: number) => string | undefined, at: number): number | null {
   const here = steps[step];
   if (here === undefined) return at;
-  const op = ops[at];
+  const op = ops(at);
   if (op !== undefined && here.any.includes(op)) {
     const rest = matchSteps(steps, step + 1, ops, at + 1);
     if (rest !== null) return rest;
@@ -130,12 +130,34 @@ for (const pattern of patterns) {
   }
 }
 
-function matchAt(ops: readonly string[], at: number): Match | null {
-  for (const pattern of startingWith.get(ops[at] ?? '') ?? []) {
+function matchAt(candidates: readonly Pattern[], ops: (at: number) => string | undefined, at: number): Match | null {
+  for (const pattern of candidates) {
     const end = matchSteps(pattern.steps, 0, ops, at);
     if (end !== null) return { pattern, taken: end - at };
   }
   return null;
+}
+
+/** Rows of the compute kernels of a device by stream, streams ascending. */
+function byStream({ tasks }: Profile, from: number, to: number): [number, Int32Array][] {
+  const counts = new Map<number, number>();
+  let [last, count] = [Number.NaN, 0];
+  for (let row = from; row < to; row += 1) {
+    if (tasks.class[row] !== taskClass.compute) continue;
+    const stream = tasks.stream[row] ?? -1;
+    if (stream !== last) {
+      if (count > 0) counts.set(last, count);
+      [last, count] = [stream, counts.get(stream) ?? 0];
+    }
+    count += 1;
+  }
+  if (count > 0) counts.set(last, count);
+  const lists = new Map([...counts].map(([stream, n]): [number, { rows: Int32Array; length: number }] => [stream, { rows: new Int32Array(n), length: 0 }]));
+  for (let row = from; row < to; row += 1) {
+    const list = tasks.class[row] === taskClass.compute ? lists.get(tasks.stream[row] ?? -1) : undefined;
+    if (list !== undefined) list.rows[list.length++] = row;
+  }
+  return [...lists].map(([stream, { rows }]): [number, Int32Array] => [stream, rows]).sort((a, b) => a[0] - b[0]);
 }
 
 interface Found {
@@ -155,31 +177,20 @@ interface Found {
 export function fusionRows(profile: Profile): Placed<FusionRow>[] | null {
   const { tasks, strings } = profile;
   const { operators } = tasks;
-  const plain = new Map<number, string>();
+  const plain = Array.from(operators.opType, (id) => plainOp(strings.get(id)));
+  const candidates = plain.map((op) => startingWith.get(op) ?? []);
   const rows: Placed<FusionRow>[] = [];
   let typed = false;
   for (const [index, device] of profile.devices.entries()) {
     const [from, to] = rowsOf(tasks.device, tasks.length, index);
-    const streams = new Map<number, number[]>();
-    for (let row = from; row < to; row += 1) {
-      if (tasks.class[row] !== taskClass.compute) continue;
-      if ((operators.opType[tasks.operator[row] ?? 0] ?? 0) !== 0) typed = true;
-      const stream = tasks.stream[row] ?? -1;
-      const list = streams.get(stream);
-      if (list === undefined) streams.set(stream, [row]);
-      else list.push(row);
-    }
+    for (let row = from; row < to && !typed; row += 1) typed = tasks.class[row] === taskClass.compute && (operators.opType[tasks.operator[row] ?? 0] ?? 0) !== 0;
     const found = new Map<Pattern, Found>();
-    for (const [stream, list] of [...streams].sort((a, b) => a[0] - b[0])) {
-      const ops = list.map((row) => {
-        const id = operators.opType[tasks.operator[row] ?? 0] ?? 0;
-        let known = plain.get(id);
-        if (known === undefined) plain.set(id, (known = plainOp(strings.get(id))));
-        return known;
-      });
+    for (const [stream, list] of byStream(profile, from, to)) {
+      const ops = (at: number): string | undefined => (at < list.length ? plain[tasks.operator[list[at] ?? 0] ?? 0] : undefined);
       for (let at = 0; at < list.length; ) {
-        const match = matchAt(ops, at);
-        const taken = match === null ? [] : list.slice(at, at + match.taken);
+        const possible = candidates[tasks.operator[list[at] ?? 0] ?? 0] ?? [];
+        const match = possible.length === 0 ? null : matchAt(possible, ops, at);
+        const taken = match === null ? [] : [...list.subarray(at, at + match.taken)];
         if (match === null || (match.pattern.chain && !flows(profile, taken))) {
           at += 1;
           continue;

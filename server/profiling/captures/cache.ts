@@ -10,7 +10,7 @@ import { layoutOps, limits, thresholds } from '../thresholds.js';
 import { isCaptureAnalysis } from './portable.js';
 
 /** Changes with the shape or the meaning of an analysis, so that an older cache is not used. */
-const layout = 3;
+const layout = 4;
 
 /** Our rules; other rules are another analysis. */
 const rules = sha256(JSON.stringify([layout, producer.version, thresholds, [...layoutOps], patterns]));
