@@ -189,21 +189,34 @@ interface Got {
   readonly readers: readonly KernelParts[];
 }
 
-const isWhole = (readers: readonly KernelParts[] | null): readers is readonly KernelParts[] => readers?.every(({ parts }) => parts.every((p) => p.ended === 'whole')) === true;
+const isWhole = (readers: readonly KernelParts[]): boolean => readers.every(({ parts }) => parts.every((p) => p.ended === 'whole'));
+
+/** Room beyond the rows that are likely: what lies between two pieces is written twice. A file whose rows change much in length is read again with the second. */
+const rooms = [1.05, 2] as const;
 
 /** The file in pieces; null when it is not worth it, or when a piece did not begin with a record. */
 async function apart(assembly: Assembly, file: FoundFile, header: Header, size: number, cut: Cut): Promise<Got | null> {
   if (cut.pieces < 2) return null;
+  for (const room of rooms) {
+    const got = await sideBySide(assembly, file, header, size, cut, room);
+    if (got === null || isWhole(got.readers)) return got;
+    if (got.readers.some(({ parts }) => parts.some((p) => p.ended !== 'whole' && p.ended !== 'overflow'))) return null;
+  }
+  return null;
+}
+
+/** Null when a thread failed. */
+async function sideBySide(assembly: Assembly, file: FoundFile, header: Header, size: number, cut: Cut, room: number): Promise<Got | null> {
   let end = assembly.tasks.length;
-  const list = (await pieces(file.path, header.end, size, cut.pieces)).map(({ from, to, rows }): KernelPiece => ({ from, to, last: to === size, at: end, end: (end += rows) }));
+  const list = (await pieces(file.path, header.end, size, cut.pieces, room)).map(({ from, to, rows }): KernelPiece => ({ from, to, last: to === size, at: end, end: (end += rows) }));
   const target = assembly.tasks.reserve(end, true, header.stems, header.columns.limits !== null);
   const readers = await readSideBySide({ path: file.path, cells: header.cells, columns: header.columns }, list, target, cut.threads, assembly.signal);
-  return isWhole(readers) ? { target, readers } : null;
+  return readers === null ? null : { target, readers };
 }
 
 /** The file as one piece; null when a quote is not closed where its cell ends. */
 async function whole(assembly: Assembly, file: FoundFile, header: Header, size: number): Promise<Got | null> {
-  const [piece] = await pieces(file.path, header.end, size, 1);
+  const [piece] = await pieces(file.path, header.end, size, 1, rooms[0]);
   if (piece === undefined) return null;
   const at = assembly.tasks.length;
   const judges = header.columns.limits !== null;

@@ -226,6 +226,18 @@ describe('kernels by the byte scanner', () => {
     );
   });
 
+  it.each([['by half', 150], ['many times', 1500]])('reads a file whose rows are longer %s where their length is looked at', async (_, long) => {
+    const lines = [header.join(',')];
+    // The places looked at are an eighth of a piece apart and as long as 16 kB.
+    for (let [i, at] = [0, 0]; at < 2 << 20; i++) {
+      const line = `0,1,${'n'.repeat(at % 131_072 < 40_000 ? long : 20)}${i % 50},T,AI_CORE,${1_719_000_000_000_000 + i},2,0,8,"1,2",0.5,1`;
+      lines.push(line);
+      at += line.length + 1;
+    }
+    const text = lines.join('\n');
+    same(await fast(text, 2), text);
+  });
+
   it('reads records longer than its window and words longer than its memory had room for', async () => {
     const long = 'w'.repeat(700_000);
     const rows = Array.from({ length: 300 }, (_, i) => `0,1,${i % 100 === 3 ? `"${long}\n${i}"` : `op${i}`},T,AI_CORE,${1_719_000_000_000_000 + i},2,0,8,"1,2",0.5,1`);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Covered } from '../../server/profiles/derived/covered.js';
+import { Covered, CoveredAt } from '../../server/profiles/derived/covered.js';
 import { lastCalls } from '../../server/profiles/derived/hostCalls.js';
-import { captureFactor } from '../../server/profiles/profile.js';
+import { captureFactor, taskClass } from '../../server/profiles/profile.js';
 import { makeProfile } from '../profiling/make.js';
 
 it('a covered set answers alike in any order of questions, as counted instant by instant', () => {
@@ -27,6 +27,24 @@ it('a covered set answers alike in any order of questions, as counted instant by
       expect(asked).toEqual(counted);
     }),
     { numRuns: 200, seed: 3 },
+  );
+});
+
+it('the union of one class, asked at instants known beforehand, is as counted instant by instant', () => {
+  const rows = fc.array(fc.record({ start: fc.integer({ min: 0, max: 80 }), dur: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 25 }) }, fc.constant(Number.NaN)), class: fc.constantFrom('compute' as const, 'memcpy' as const) }), { maxLength: 30 });
+  fc.assert(
+    fc.property(rows, fc.array(fc.integer({ min: -5, max: 120 }), { minLength: 2, maxLength: 12 }), (tasks, instants) => {
+      const table = makeProfile({ tasks, ops: null }).tasks;
+      const asked = new CoveredAt(table, 0, table.length, taskClass.compute, Float64Array.from([...instants, Number.POSITIVE_INFINITY]));
+      const inside = (ns: number): boolean => tasks.some((t) => t.class === 'compute' && t.start <= ns && ns < t.start + t.dur);
+      const count = (from: number, to: number): number => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i).filter(inside).length;
+      for (const from of instants) {
+        for (const to of instants) if (to >= from) expect([from, to, asked.within(from, to)]).toEqual([from, to, count(from, to)]);
+        expect(asked.within(from, Number.POSITIVE_INFINITY)).toBe(count(from, 200));
+      }
+      expect(asked.within(0.5, Number.POSITIVE_INFINITY)).toBeNaN();
+    }),
+    { numRuns: 300, seed: 7 },
   );
 });
 

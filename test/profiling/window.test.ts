@@ -81,9 +81,16 @@ const task = fc.record({
   device: fc.integer({ min: 0, max: 1 }),
   stream: fc.integer({ min: 0, max: 3 }),
   start: fc.integer({ min: 0, max: 80 }),
-  dur: fc.integer({ min: 0, max: 25 }),
+  // Some have no duration known.
+  dur: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 25 }) }, fc.constant(Number.NaN)),
   class: fc.constantFrom<NonNullable<Task['class']>>('compute', 'communication', 'memcpy', 'eventWait', 'aicpu', 'other'),
 });
+
+/** Every nanosecond of a set; the set has to be ascending, disjoint and joined. */
+function spots(made: Intervals): Set<number> {
+  for (let i = 1; i < made.length; i += 1) expect(made[i]!).toBeGreaterThan(made[i - 1]!);
+  return cells(Array.from({ length: made.length / 2 }, (_, i) => ({ start: made[2 * i]!, dur: made[2 * i + 1]! - made[2 * i]! })));
+}
 
 function set(rows: { start: number; dur: number }[]): Intervals {
   const sorted = [...rows].sort((a, b) => a.start - b.start);
@@ -128,7 +135,15 @@ describe('interval sweeps against counting every nanosecond', () => {
           const [copy, wait, cpu] = [of('memcpy'), of('eventWait'), of('aicpu')];
           expect(w).toMatchObject({ spanNs: high - low + 1, computingNs: compute.size, communicationNs: comm.size, exposedNs: [...comm].filter((n) => !compute.has(n)).length, freeNs: free.length });
           expect(w!.computingNs + w!.exposedNs + w!.freeNs).toBe(w!.spanNs);
+          const held = (made: Intervals): number[] => [...spots(made)].sort((a, b) => a - b);
+          const sorted = (of: Iterable<number>): number[] => [...of].sort((a, b) => a - b);
+          expect(held(w!.compute)).toEqual(sorted(compute));
+          expect(held(w!.communication)).toEqual(sorted(comm));
+          // Where free time is not to be split, all of it is idle.
+          expect(held(deviceWindows(profile, false).find((x) => x.device === device)!.idle)).toEqual(free);
+          expect(w!.idle).toBe(w!.idle);
           if (w!.split !== null) {
+            expect(held(w!.idle)).toEqual(free.filter((n) => !of('memcpy').has(n) && !of('eventWait').has(n) && !of('aicpu').has(n)));
             const memcpy = free.filter((n) => copy.has(n)).length;
             const event = free.filter((n) => !copy.has(n) && wait.has(n)).length;
             const aicpu = free.filter((n) => !copy.has(n) && !wait.has(n) && cpu.has(n)).length;

@@ -1,4 +1,5 @@
-import type { Intervals } from './intervals.js';
+import type { Intervals, Timed } from './intervals.js';
+import { lowerBound } from './numbers.js';
 
 /** A set of intervals that can be asked again and again, in any order; each answer is one binary search, or less when asked in order. */
 export class Covered {
@@ -56,4 +57,49 @@ export class Covered {
     this.#last = low;
     return low;
   }
+}
+
+/** The union of the rows of one class, asked at instants that are known beforehand: one sweep over the rows, and no set of them is made. */
+export class CoveredAt {
+  readonly #instants: Float64Array;
+  /** Length of the union before each instant. */
+  readonly #before: Float64Array;
+
+  /** @param instants in any order */
+  constructor({ class: classes, startNs, durationNs }: Timed & { readonly class: Uint8Array }, from: number, to: number, wanted: number, instants: Float64Array) {
+    const sorted = instants.slice().sort();
+    const before = new Float64Array(sorted.length);
+    // Length and end of the union so far. In an array: in variables of a loop that is compiled while it runs, each would be an object.
+    const union = Float64Array.of(0, Number.NEGATIVE_INFINITY);
+    let next = 0;
+    for (let row = from; row < to; row += 1) {
+      if (classes[row] !== wanted) continue;
+      const start = startNs[row] ?? Number.NaN;
+      const end = start + (durationNs[row] ?? Number.NaN);
+      if (!(end > start)) continue;
+      // All rows so far began before these instants: what the union has behind one is in one piece.
+      for (; next < sorted.length && !((sorted[next] ?? 0) > start); next += 1) before[next] = lengthUntil(union, sorted[next]);
+      const last = union[1] ?? 0;
+      if (end <= last) continue;
+      union[0] = (union[0] ?? 0) + end - Math.max(start, last);
+      union[1] = end;
+    }
+    for (; next < sorted.length; next += 1) before[next] = lengthUntil(union, sorted[next]);
+    this.#instants = sorted;
+    this.#before = before;
+  }
+
+  /** Length of the union inside `[start, end)`, ns; both must be among the instants. NaN where they are not. */
+  within(start: number, end: number): number {
+    return this.#at(end) - this.#at(start);
+  }
+
+  #at(instant: number): number {
+    const i = lowerBound(this.#instants, this.#instants.length, instant);
+    return this.#instants[i] === instant ? (this.#before[i] ?? Number.NaN) : Number.NaN;
+  }
+}
+
+function lengthUntil(union: Float64Array, instant = Number.NaN): number {
+  return (union[0] ?? 0) - Math.max(0, (union[1] ?? 0) - instant);
 }

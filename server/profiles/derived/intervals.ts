@@ -13,7 +13,7 @@ export interface Timed {
 }
 
 /** Collects intervals that arrive in order of start, joining what overlaps or touches: the end runs. */
-class Builder {
+export class Builder {
   readonly #pairs: Float64Array;
   #length = 0;
 
@@ -24,15 +24,15 @@ class Builder {
 
   add(start: number, end: number): void {
     if (!(end > start)) return;
-    const last = this.#length - 1;
-    const lastEnd = this.#pairs[last];
-    if (last > 0 && lastEnd !== undefined && start <= lastEnd) {
-      if (end > lastEnd) this.#pairs[last] = end;
+    const pairs = this.#pairs;
+    const length = this.#length;
+    if (length > 0 && start <= (pairs[length - 1] ?? 0)) {
+      if (end > (pairs[length - 1] ?? 0)) pairs[length - 1] = end;
       return;
     }
-    this.#pairs[this.#length] = start;
-    this.#pairs[this.#length + 1] = end;
-    this.#length += 2;
+    pairs[length] = start;
+    pairs[length + 1] = end;
+    this.#length = length + 2;
   }
 
   done(): Intervals {
@@ -161,12 +161,6 @@ export function length(set: Intervals): number {
   let sum = 0;
   for (let i = 0; i < set.length; i += 2) sum += (set[i + 1] ?? 0) - (set[i] ?? 0);
   return sum;
-}
-
-/** From the first start to the last end of both sets; 0 when both are empty. */
-export function span(a: Intervals, b: Intervals): number {
-  const last = (set: Intervals): number => set[set.length - 1] ?? Number.NEGATIVE_INFINITY;
-  return a.length + b.length === 0 ? 0 : Math.max(last(a), last(b)) - Math.min(at(a, 0), at(b, 0));
 }
 
 /** True when the instant lies in a half-open `[start, end)` of the set. */

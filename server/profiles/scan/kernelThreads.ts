@@ -15,9 +15,7 @@ export interface Piece {
 /** Bytes looked at in one place to find a line break and the length of a row. */
 const sampleBytes = 1 << 14;
 /** Places looked at in a piece. */
-const samples = 4;
-/** Room beyond the estimated rows. Memory nobody writes costs nothing, a piece without room costs reading the file again. */
-const roomFactor = 1.5;
+const samples = 8;
 
 /** Threads a CSV of so many bytes is worth. Compiled code only: Node.js does not run TypeScript in a thread. */
 export function threadsFor(bytes: number): number {
@@ -26,8 +24,11 @@ export function threadsFor(bytes: number): number {
   return Math.max(1, Math.min(limits.csvThreads, availableParallelism(), Math.floor((2 * bytes) / limits.threadedBytes)));
 }
 
-/** Cuts [from, size) at line breaks into at most `count` pieces. A line break inside a quoted cell is found out by the reading. */
-export async function pieces(path: string, from: number, size: number, count: number): Promise<Piece[]> {
+/**
+ * Cuts [from, size) at line breaks into at most `count` pieces. A line break inside a quoted cell is found out by the reading.
+ * @param room rows of a piece against those that the places looked at make likely
+ */
+export async function pieces(path: string, from: number, size: number, count: number, room: number): Promise<Piece[]> {
   const file = await open(path, 'r');
   const buffer = Buffer.alloc(sampleBytes);
   const read = async (at: number): Promise<Buffer> => buffer.subarray(0, (await file.read(buffer, 0, sampleBytes, at)).bytesRead);
@@ -49,7 +50,7 @@ export async function pieces(path: string, from: number, size: number, count: nu
         seen += sample.length;
         for (let j = sample.indexOf(0x0a); j >= 0; j = sample.indexOf(0x0a, j + 1)) breaks++;
       }
-      list.push({ from: start, to, rows: Math.ceil(((to - start) * breaks * roomFactor) / Math.max(1, seen)) + 64 });
+      list.push({ from: start, to, rows: Math.ceil(((to - start) * breaks * room) / Math.max(1, seen)) + 64 });
     }
     return list;
   } finally {

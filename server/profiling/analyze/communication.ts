@@ -1,6 +1,7 @@
 import type { CommunicationRow } from '../../contract/index.js';
-import type { CommSummaryRow, CommTasks, Profile } from '../../profiles/profile.js';
-import { intersect, length, subtract, unite } from '../../profiles/derived/intervals.js';
+import { taskClass, type CommOps, type CommSummaryRow, type CommTasks, type Profile } from '../../profiles/profile.js';
+import { CoveredAt } from '../../profiles/derived/covered.js';
+import { each, length, subtract, unite } from '../../profiles/derived/intervals.js';
 import { holdsCommunication } from './level.js';
 import { byText, round, rowsOf, us } from '../../profiles/derived/numbers.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
@@ -131,6 +132,7 @@ class Buckets {
 
 /** The exporter's rows by device and operation name. Groups are addresses in one export and hashes in the other, so they only break ties. */
 function summaryByName(profile: Profile): (device: number, name: string, group: string) => CommSummaryRow | null {
+  if (profile.commSummary.length === 0) return () => null;
   const byName = new Map<string, CommSummaryRow[]>();
   for (const row of profile.commSummary) {
     const key = JSON.stringify([row.device, row.op.split('@')[0]]);
@@ -143,6 +145,18 @@ function summaryByName(profile: Profile): (device: number, name: string, group: 
     const same = list.length > 1 ? list.filter((r) => r.group === group) : list;
     return same.length === 1 ? (same[0] ?? null) : null;
   };
+}
+
+/** Compute time of a device between starts and ends of its collectives. */
+function computeBeside({ tasks }: Profile, ops: CommOps, device: number): CoveredAt {
+  const [first, end] = rowsOf(ops.device, ops.length, device);
+  const instants = new Float64Array(2 * (end - first));
+  for (let row = first; row < end; row += 1) {
+    const start = ops.startNs[row] ?? Number.NaN;
+    instants[2 * (row - first)] = start;
+    instants[2 * (row - first) + 1] = start + (ops.durationNs[row] ?? Number.NaN);
+  }
+  return new CoveredAt(tasks, ...rowsOf(tasks.device, tasks.length, device), taskClass.compute, instants);
 }
 
 /** Communication rows by device, op type and group, in no order; null when the capture cannot hold them. */
@@ -172,14 +186,18 @@ export function communicationRows(profile: Profile, windows: readonly DeviceWind
     }
     addSplit(bucket, split);
   }
+  const compute = new Map<number, CoveredAt>();
   return buckets.list().map((bucket) => {
     const window = windows.find((w) => w.device === bucket.device);
     if (window?.source !== 'tasks') return row(profile, window, bucket, null, null, null);
     const [first, end] = rowsOf(commOps.device, commOps.length, bucket.device);
     const own = unite(commOps, first, end, (r) => bucket.rows.has(r));
-    const exposed = length(subtract(own, window.compute));
+    const beside = compute.get(bucket.device) ?? computeBeside(profile, commOps, bucket.device);
+    compute.set(bucket.device, beside);
+    let exposed = length(own);
+    each(own, (from, to) => (exposed -= beside.within(from, to)));
     // Compute that runs while nothing is communicated is all that could be moved over the exposed part.
-    const opportunity = Math.min(exposed, window.computingNs - length(intersect(window.compute, window.communication)));
+    const opportunity = Math.min(exposed, window.computingNs - (window.communicationNs - window.exposedNs));
     return row(profile, window, bucket, exposed, opportunity, commTasks === null ? null : peerWait(commTasks, parts, bucket));
   });
 }

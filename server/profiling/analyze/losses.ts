@@ -1,7 +1,7 @@
 import { findChip } from '../../hardware/lookup.js';
 import { taskClass, type Device, type FrequencySeries, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
-import { intersect, length, type Intervals } from '../../profiles/derived/intervals.js';
+import { CoveredAt } from '../../profiles/derived/covered.js';
 import { rowsOf } from '../../profiles/derived/numbers.js';
 import type { DeviceWindow } from '../../profiles/derived/window.js';
 import type { Placed } from './placed.js';
@@ -83,23 +83,24 @@ export function frequencyLoss(profile: Profile, window: DeviceWindow, series: Fr
   const ratedMhz = profile.devices[window.device]?.aicoreMhz ?? series.mhz.reduce((a, b) => Math.max(a, b), 0);
   if (!(ratedMhz > 0) || series.timeNs.length === 0) return null;
   const limit = ratedMhz * (1 - thresholds.frequencyDrop.value);
-  const pairs: number[] = [];
-  const floors: number[] = [];
-  let lostNs = 0;
+  if (!series.mhz.some((mhz) => mhz < limit)) return { slowNs: 0, lostNs: 0, ratedMhz, lowestMhz: ratedMhz };
+  // A sample holds until the next, the last one for good: the counter is written on change.
+  const instants = new Float64Array(series.timeNs.length + 1).fill(Number.POSITIVE_INFINITY);
+  instants.set(series.timeNs);
+  const { tasks } = profile;
+  const compute = new CoveredAt(tasks, ...rowsOf(tasks.device, tasks.length, window.device), taskClass.compute, instants);
+  let [slowNs, lostNs, lowestMhz] = [0, 0, ratedMhz];
   for (let i = 0; i < series.timeNs.length; i += 1) {
     const mhz = series.mhz[i] ?? Number.NaN;
     const start = series.timeNs[i] ?? Number.NaN;
     const end = series.timeNs[i + 1] ?? Number.POSITIVE_INFINITY;
     if (!(mhz < limit) || !(end > start)) continue;
-    // A sample holds until the next: the counter is written on change.
-    const last = pairs.length - 1;
-    if (last > 0 && pairs[last] === start) pairs[last] = end;
-    else pairs.push(start, end);
-    floors.push(mhz);
-    lostNs += length(intersect(window.compute, Float64Array.from([start, end]))) * (1 - mhz / ratedMhz);
+    const ns = compute.within(start, end);
+    slowNs += ns;
+    lostNs += ns * (1 - mhz / ratedMhz);
+    lowestMhz = Math.min(lowestMhz, mhz);
   }
-  const slow: Intervals = intersect(window.compute, Float64Array.from(pairs));
-  return { slowNs: length(slow), lostNs: Math.round(lostNs), ratedMhz, lowestMhz: floors.length > 0 ? Math.min(...floors) : ratedMhz };
+  return { slowNs, lostNs: Math.round(lostNs), ratedMhz, lowestMhz };
 }
 
 /** A link whose transfers are slower than those of its peers. */
