@@ -34,7 +34,7 @@ export let baseUs: f64 = 0;
 let shuffles: usize = 0;
 let powers: usize = 0;
 
-/** @param at first free byte @param n columns of the file @param rowsPerBatch @param bytes most that are indexed at once */
+/** @param at first free byte @param n columns of the file @param rowsPerBatch @param bytes that are mostly indexed at once; more is made when it is needed */
 export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
   setTop(at);
   columns = n;
@@ -47,9 +47,7 @@ export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
   wordColumns = alloc(<usize>n * 4);
   numberColumns = alloc(<usize>n * 4);
   gathered = alloc(<usize>room * 8);
-  // As many marks as bytes at worst, one before the first, and eight more for the last write; memory that is not touched costs nothing.
-  marks = alloc((<usize>bytes << 2) + 80) + 16;
-  lines = alloc((<usize>bytes << 2) + 64);
+  makeRoom(bytes);
   shuffles = alloc(17 * 17 * 16);
   powers = alloc(16 * 8);
   let power: f64 = 1;
@@ -69,6 +67,13 @@ export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
     }
   }
   dictionaryInit();
+}
+
+/** As many marks as bytes at worst, one before the first, and eight more for the last write. */
+function makeRoom(bytes: usize): void {
+  indexed = bytes;
+  marks = alloc((bytes << 2) + 80) + 16;
+  lines = alloc((bytes << 2) + 64);
 }
 
 /**
@@ -132,6 +137,8 @@ let lines: usize = 0;
 let line: usize = 0;
 let linesEnd: usize = 0;
 let limit: usize = 0;
+/** Bytes there are marks for. */
+let indexed: usize = 0;
 let covered: u8 = 0;
 let covering: bool = false;
 
@@ -151,6 +158,7 @@ function among64(a: v128, b: v128, c: v128, d: v128, byte: i32): u64 {
  * the end; the byte it covers comes back with the next call. The host must not move bytes in between without `uncover`. */
 export function index(from: usize, filled: usize): void {
   uncover();
+  if (filled - from > indexed) makeRoom((filled - from) * 2);
   covering = true;
   covered = load<u8>(filled);
   store<u8>(filled, <u8>lf);

@@ -216,18 +216,11 @@ export class Assembly {
   }
 
   #earliest(): number {
-    let least = Infinity;
-    const look = (column: Float64Column): void => {
-      const data = column.array();
-      for (let i = 0; i < data.length; i++) {
-        const value = data[i] ?? NaN;
-        if (value < least) least = value;
-      }
-    };
-    for (const table of [this.tasks, this.commOps, this.commTasks, this.apis]) look(table.startNs);
-    for (const marker of this.markers) if (marker.startNs < least) least = marker.startNs;
-    if (least === Infinity) for (const series of [...this.#series.values(), ...this.#frequency.values()]) look(series.timeNs);
-    return least === Infinity ? 0 : least;
+    const rows = [this.tasks, this.commOps, this.commTasks, this.apis].map((table) => leastOf(table.startNs.array()));
+    const least = Math.min(...rows, leastOf(Float64Array.from(this.markers, (m) => m.startNs)));
+    if (least < Infinity) return least;
+    const sampled = [...this.#series.values(), ...this.#frequency.values()].reduce((a, series) => Math.min(a, leastOf(series.timeNs.array())), Infinity);
+    return sampled === Infinity ? 0 : sampled;
   }
 
   /** Series by their final device; a component that came under two drafts of one device is one series. */
@@ -312,6 +305,16 @@ export class Assembly {
       simulated: this.simulated,
     };
   }
+}
+
+/** Infinity without any. */
+function leastOf(data: Float64Array): number {
+  let least = Infinity;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] ?? NaN;
+    if (value < least) least = value;
+  }
+  return least;
 }
 
 function timeOrder(time: Float64Array): Uint32Array {

@@ -44,7 +44,7 @@ function median(values: ArrayLike<number>): number {
 }
 
 /** The label most steps begin with, or `back` kernels before that; of equals the first that was made. */
-function usual(positions: readonly number[], kernels: Kernels, back = 0): number {
+function usual(positions: Int32Array, kernels: Kernels, back = 0): number {
   const counts = new Int32Array(kernels.sampler.length);
   for (const p of positions) {
     if (p < back || p - back >= kernels.length) continue;
@@ -55,56 +55,71 @@ function usual(positions: readonly number[], kernels: Kernels, back = 0): number
 }
 
 /** Cuts again where a sampler was dropped: inside sections twice as long as usual, at the op steps begin with, if it begins nothing else. */
-function mended(cuts: readonly number[], kernels: Kernels): number[] {
-  const edges = [0, ...cuts.filter((c) => c > 0 && c < kernels.length), kernels.length];
-  const sizes = edges.slice(1).map((edge, i) => edge - (edges[i] ?? 0));
-  const size = median(sizes.slice(1, -1).length > 0 ? sizes.slice(1, -1) : sizes);
+function mended(cuts: Int32Array, kernels: Kernels): Int32Array {
+  const inside = cuts.filter((c) => c > 0 && c < kernels.length);
+  const edges = new Int32Array(inside.length + 2);
+  edges.set(inside, 1);
+  edges[inside.length + 1] = kernels.length;
+  const sizes = sizesOf(edges.subarray(0, -1), kernels.length);
+  const size = median(sizes.length > 2 ? sizes.subarray(1, -1) : sizes);
   const begin = usual(cuts, kernels);
-  const out: number[] = [];
-  for (const [i, edge] of edges.slice(0, -1).entries()) {
-    if (i > 0) out.push(edge);
-    const length = sizes[i] ?? 0;
-    if (cuts.length < 3 || length < size * rules.doubled) continue;
+  const more: number[] = [];
+  for (let i = 0; i < sizes.length && cuts.length >= 3; i += 1) {
+    const [edge, length] = [edges[i] ?? 0, sizes[i] ?? 0];
+    if (length < size * rules.doubled) continue;
     const inner: number[] = [];
     for (let p = edge + 1; p < edge + length; p += 1) if (kernels.label(p) === begin) inner.push(p);
-    if (inner.length > 0 && inner.length <= Math.round(length / size) - 1) out.push(...inner);
+    if (inner.length > 0 && inner.length <= Math.round(length / size) - 1) more.push(...inner);
   }
-  return out;
+  return more.length === 0 ? inside : Int32Array.from([...inside, ...more]).sort();
+}
+
+/** Kernels from each position to the next, from the last one to the end. */
+function sizesOf(positions: Int32Array, end: number): Int32Array {
+  return positions.map((p, i) => (positions[i + 1] ?? end) - p);
 }
 
 /** Ascending, each once. */
-function ascending(times: readonly number[]): number[] {
-  const sorted = times.every((t, i) => i === 0 || (times[i - 1] ?? 0) <= t) ? times : [...times].sort((a, b) => a - b);
+function ascending(times: Float64Array): Float64Array {
+  const sorted = times.every((t, i) => i === 0 || (times[i - 1] ?? 0) <= t) ? times : times.slice().sort();
   return sorted.filter((t, i) => i === 0 || t !== sorted[i - 1]);
 }
 
 /** First kernel that starts at each of some ascending instants or later. */
-function positionsOf(edges: readonly number[], kernels: Kernels): number[] {
+function positionsOf(edges: Float64Array, kernels: Kernels): Int32Array {
   let p = 0;
-  return edges.map((t) => {
+  return Int32Array.from(edges, (t) => {
     while (p < kernels.length && kernels.startNs(p) < t) p += 1;
     return p;
   });
 }
 
-function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: readonly number[], headCounts: boolean): Steps {
+function endOf(kernels: Kernels): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (let p = 0; p < kernels.length; p += 1) last = Math.max(last, kernels.endNs(p));
+  return last;
+}
+
+function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: Float64Array, headCounts: boolean): Steps {
   // A run of sections: before the first start, between starts, behind the last one.
-  const edges = ascending([kernels.startNs(0), ...starts]);
+  const all = new Float64Array(starts.length + 1);
+  all[0] = kernels.startNs(0);
+  all.set(starts, 1);
+  const edges = ascending(all);
   const positions = positionsOf(edges, kernels);
-  let lastEnd = Number.NEGATIVE_INFINITY;
-  for (let p = 0; p < kernels.length; p += 1) lastEnd = Math.max(lastEnd, kernels.endNs(p));
-  const sizes = positions.map((p, i) => (positions[i + 1] ?? kernels.length) - p);
-  const inner = sizes.slice(1, -1);
+  const lastEnd = endOf(kernels);
+  const sizes = sizesOf(positions, kernels.length);
+  const inner = sizes.subarray(1, -1);
   const size = median(inner.length > 0 ? inner : sizes);
-  const kept = edges.map((_, i) => (i > 0 && i < edges.length - 1) || (sizes[i] ?? 0) >= Math.max(1, size * rules.torn));
+  const kept = Uint8Array.from(sizes, (n, i) => ((i > 0 && i < edges.length - 1) || n >= Math.max(1, size * rules.torn) ? 1 : 0));
   // With two sections there is no usual size: what begins with a cut stays.
-  if (edges.length === 2) kept[0] = kept[0] === true && (sizes[0] ?? 0) >= (sizes[1] ?? 0) * rules.torn;
-  if (!headCounts && starts.length > 0 && (starts[0] ?? 0) > (edges[0] ?? 0)) kept[0] = false;
-  const chosen = edges.map((_, i) => i).filter((i) => kept[i] === true);
+  if (edges.length === 2 && (sizes[0] ?? 0) < (sizes[1] ?? 0) * rules.torn) kept[0] = 0;
+  if (!headCounts && starts.length > 0 && (starts[0] ?? 0) > (edges[0] ?? 0)) kept[0] = 0;
+  const chosen = Int32Array.from(kept.keys()).filter((i) => kept[i] === 1);
   const isWhole = (i: number): boolean => i < edges.length - 1 && (i > 0 || (sizes[0] ?? 0) >= size * (1 - rules.sameSize));
   const regular = inner.filter((n) => Math.abs(n - size) <= Math.max(1, size * rules.sameSize)).length / Math.max(1, inner.length);
-  const begin = usual(positions.slice(1), kernels);
-  const end = usual(positions.slice(1), kernels, 1);
+  const begin = usual(positions.subarray(1), kernels);
+  const end = usual(positions.subarray(1), kernels, 1);
   return {
     device: kernels.device,
     method,
@@ -127,11 +142,11 @@ function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: St
 export function stepsOf(profile: Profile, device: number, labels: Labels, boundary: readonly [string, string] | null): StepsResult {
   const kernels = kernelsOf(profile, device, labels);
   if (kernels.length === 0) return { steps: null, reason: 'no-kernels' };
-  const at = (positions: readonly number[]): number[] => positions.filter((p) => p < kernels.length).map((p) => kernels.startNs(p));
+  const at = (positions: ArrayLike<number>): Float64Array => Float64Array.from(Int32Array.from(positions).filter((p) => p < kernels.length), (p) => kernels.startNs(p));
   if (boundary !== null) {
     const starts = boundaryStarts(profile, device, boundary[0], boundary[1]);
     if (starts.length === 0) return { steps: null, reason: 'boundary-not-found' };
-    return { steps: { ...assemble(profile, kernels, labels, 'anchors', starts, true), boundary }, reason: null };
+    return { steps: { ...assemble(profile, kernels, labels, 'anchors', Float64Array.from(starts), true), boundary }, reason: null };
   }
   const gaps = new Gaps(kernels);
   const anchors = samplerCuts(kernels, labels, gaps);
@@ -140,7 +155,7 @@ export function stepsOf(profile: Profile, device: number, labels: Labels, bounda
   if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * rules.stepsPerMarker))) {
     return { steps: assemble(profile, kernels, labels, 'markers', at(marks.cuts), false), reason: null };
   }
-  if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(anchors, kernels)), true), reason: null };
+  if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(Int32Array.from(anchors), kernels)), true), reason: null };
   const main = new MainStream(kernels);
   const period = periodOf(main.labels(), (i) => gaps.before(main.position(i)));
   const graphs = graphCuts(profile, kernels);

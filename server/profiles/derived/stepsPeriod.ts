@@ -7,7 +7,7 @@ export interface Period {
   /** Share of kernels that recur after exactly one period. */
   readonly fit: number;
   /** Positions (in the sequence given) where the period starts. */
-  readonly starts: readonly number[];
+  readonly starts: Int32Array;
 }
 
 /** Which of the sequences of `rules.gram` labels begins at each position, numbered as they are first met, and how many there are. */
@@ -96,7 +96,7 @@ export function periodOf(labels: Int32Array, gapBefore: (position: number) => nu
 }
 
 /** The fingerprint that comes once per period, with the longest idle time before it: there the period begins. */
-function startsOf(prints: Int32Array, kinds: number, distance: number, gapBefore: (position: number) => number): number[] | null {
+function startsOf(prints: Int32Array, kinds: number, distance: number, gapBefore: (position: number) => number): Int32Array | null {
   const [first, last] = [new Int32Array(kinds).fill(-1), new Int32Array(kinds)];
   const [count, regular] = [new Int32Array(kinds), new Int32Array(kinds)];
   const gap = new Float64Array(kinds);
@@ -116,8 +116,9 @@ function startsOf(prints: Int32Array, kinds: number, distance: number, gapBefore
   const most = once.reduce((n, s) => Math.max(n, s.count), 0);
   const best = once.filter((s) => s.count >= most - 1).sort((a, b) => b.gap - a.gap || a.first - b.first)[0];
   if (best === undefined) return null;
-  const starts: number[] = [];
-  for (let i = 0; i < prints.length; i += 1) if (prints[i] === best.print) starts.push(i);
+  const starts = new Int32Array(best.count);
+  let at = 0;
+  for (let i = 0; i < prints.length; i += 1) if (prints[i] === best.print) starts[at++] = i;
   return starts;
 }
 

@@ -58,7 +58,7 @@ export class CsvScan {
   constructor(columns: number) {
     const bytes = limits.csvRecordBytes + 2 * limits.scanBytes;
     this.#wasm.reserve(input + bytes + 64);
-    this.#wasm.call('init')(input + bytes + 64, columns, batchRows, bytes);
+    this.#wasm.call('init')(input + bytes + 64, columns, batchRows, 2 * windowBytes);
     this.#refresh();
   }
 
