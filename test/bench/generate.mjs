@@ -47,6 +47,10 @@ const kernels = [
   ['TransData', 'AI_VECTOR_CORE', '"32,4096"', '"2,256,16,16"', 7],
 ];
 
+/** A step is 61 layers of the kernels above and the sampler behind them. */
+const layers = 61;
+const sampler = ['ArgMaxV2', 'AI_VECTOR_CORE', '"32,152064"', '"32"', 30];
+
 const base = 1719000000000000n;
 const start = (ns) => `${base + BigInt(Math.floor(ns / 1000))}.${String(ns % 1000).padStart(3, '0')}`;
 const ratio = (r) => r().toFixed(3);
@@ -55,12 +59,13 @@ const time = (us) => us.toFixed(3);
 export const summaryHeader =
   'Device_id,Model ID,Task ID,Stream ID,Op Name,OP Type,OP State,Task Type,Task Start Time(us),Task Duration(us),Task Wait Time(us),Block Num,Mix Block Num,HF32 Eligible,Input Shapes,Input Data Types,Input Formats,Output Shapes,Output Data Types,Output Formats,Context ID,aicore_time(us),aic_total_cycles,aic_mac_time(us),aic_mac_ratio,aic_scalar_time(us),aic_scalar_ratio,aic_mte1_time(us),aic_mte1_ratio,aic_mte2_time(us),aic_mte2_ratio,aic_fixpipe_time(us),aic_fixpipe_ratio,aic_icache_miss_rate,aiv_time(us),aiv_total_cycles,aiv_vec_time(us),aiv_vec_ratio,aiv_scalar_time(us),aiv_scalar_ratio,aiv_mte2_time(us),aiv_mte2_ratio,aiv_mte3_time(us),aiv_mte3_ratio,aiv_icache_miss_rate,cube_utilization(%)';
 
-/** op_summary of `rows` kernels with the PipeUtilization columns, a collective every 50 rows. */
+/** op_summary of `rows` rows with the PipeUtilization columns: steps of 489 kernels, and a collective every 50 rows. */
 export function opSummary(path, rows, device = 0) {
   const out = writer(path);
   out.add(`${summaryHeader}\n`);
   const r = random(7 + device);
   let at = 0;
+  let kernel = 0;
   for (let i = 0; i < rows; i++) {
     if (i % 50 === 49) {
       const us = 40 + r() * 60;
@@ -68,12 +73,14 @@ export function opSummary(path, rows, device = 0) {
       at += Math.round(us * 1000) + 500;
       continue;
     }
-    const [type, core, inputs, outputs, us] = kernels[i % kernels.length];
+    const place = kernel++ % (layers * kernels.length + 1);
+    const layer = Math.floor(place / kernels.length);
+    const [type, core, inputs, outputs, us] = layer === layers ? sampler : kernels[place % kernels.length];
     const duration = us * (0.9 + 0.2 * r());
     const t = () => time(duration * r());
-    const name = `model.layers.${i % 61}.${type}_${type}_${i % 7}`;
+    const name = layer === layers ? `sampler.${type}_${type}_0` : `model.layers.${layer}.${type}_${type}_${place % 7}`;
     out.add(
-      `${device},4294967295,${i % 65536},${[2, 11][i & 1]},${name},${type},dynamic,${core},${start(at)}\t,${time(duration)},0.62,${8 + (i % 40)},0,NO,${inputs},DT_BF16;DT_BF16,ND;ND,${outputs},DT_BF16,ND,0,` +
+      `${device},4294967295,${i % 65536},${[2, 11][place & 1]},${name},${type},dynamic,${core},${start(at)}\t,${time(duration)},0.62,${8 + (place % 40)},0,NO,${inputs},DT_BF16;DT_BF16,ND;ND,${outputs},DT_BF16,ND,0,` +
         `${t()},${Math.floor(duration * 1800)},${t()},${ratio(r)},${t()},${ratio(r)},${t()},${ratio(r)},${t()},${ratio(r)},${t()},${ratio(r)},${ratio(r)},${t()},${Math.floor(duration * 900)},${t()},${ratio(r)},${t()},${ratio(r)},${t()},${ratio(r)},${t()},${ratio(r)},${ratio(r)},${(100 * r()).toFixed(3)}\n`,
     );
     at += Math.round(duration * 1000) + (i % 17 === 0 ? 9000 : 600);
