@@ -6,6 +6,7 @@ const skip: i32 = 0;
 const number: i32 = 1;
 const text: i32 = 2;
 const time: i32 = 3;
+const guarded: i32 = 4;
 
 /** Per column of the file: what it is, where its batch lies, and for words the last column they take in. */
 let kinds: usize = 0;
@@ -15,11 +16,16 @@ let throughs: usize = 0;
 let befores: usize = 0;
 let columns: i32 = 0;
 let room: i32 = 0;
-/** Wanted columns by what they are, 4 bytes each: words, and numbers and times. */
+/** Numbers that are read only where the number of a column is at least so much; −1: everywhere. */
+let guard: i32 = -1;
+let atLeast: f64 = 0;
+/** Wanted columns by what they are, 4 bytes each: words, and numbers and times, and numbers that are guarded. */
 let wordColumns: usize = 0;
 let wordCount: i32 = 0;
 let numberColumns: usize = 0;
 let numberCount: i32 = 0;
+let guardedColumns: usize = 0;
+let guardedCount: i32 = 0;
 /** Cells only the host can read: row, column, first byte, byte after the last. */
 export let slow: usize = 0;
 export let slowCount: i32 = 0;
@@ -46,6 +52,8 @@ export function init(at: usize, n: i32, rowsPerBatch: i32, bytes: i32): void {
   slow = alloc(<usize>n * room * 16);
   wordColumns = alloc(<usize>n * 4);
   numberColumns = alloc(<usize>n * 4);
+  guardedColumns = alloc(<usize>n * 4);
+  above = alloc(<usize>rowsPerBatch * 8);
   gathered = alloc(<usize>room * 8);
   makeRoom(bytes);
   shuffles = alloc(17 * 17 * 16);
@@ -86,6 +94,11 @@ export function want(column: i32, kind: i32, through: i32): usize {
   if (kind == text) {
     store<i32>(wordColumns + (<usize>wordCount << 2), column);
     wordCount++;
+  } else if (kind == guarded) {
+    // Where a record is read cell by cell it is a number like any other.
+    store<u8>(kinds + column, <u8>number);
+    store<i32>(guardedColumns + (<usize>guardedCount << 2), column);
+    guardedCount++;
   } else {
     store<i32>(numberColumns + (<usize>numberCount << 2), column);
     numberCount++;
@@ -94,6 +107,12 @@ export function want(column: i32, kind: i32, through: i32): usize {
   const at = alloc(<usize>room * (kind == text ? 4 : 8) + 320);
   store<u32>(outs + (<usize>column << 2), <u32>at);
   return at;
+}
+
+/** From now on the guarded numbers are read only in rows where the number of a wanted column is at least so much; elsewhere their cells are not written. */
+export function guardBy(column: i32, least: f64): void {
+  guard = column;
+  atLeast = least;
 }
 
 export function anchor(us: f64): void {
@@ -246,6 +265,8 @@ export function uncover(): void {
 /** Rows of as many cells as the header, found but not read: row, and where in `marks` their first cell ends. */
 let gathered: usize = 0;
 let gatheredCount: i32 = 0;
+/** Those of them whose guarded numbers are read. */
+let above: usize = 0;
 
 /** Start of the first record not read, beginning at `from`: where the batch, the bytes or the file end. */
 export function parse(from: usize, ended: bool): usize {
@@ -314,15 +335,8 @@ function read(): void {
     const column = load<i32>(numberColumns + (<usize>i << 2));
     const out = <usize>load<u32>(outs + (<usize>column << 2));
     const offset = <usize>column << 2;
-    if (load<u8>(kinds + column) == number) {
-      for (let at = gathered; at < end; at += 8) {
-        row = load<i32>(at);
-        const m = <usize>load<u32>(at, 4) + offset;
-        const q = <usize>load<u32>(m - 4) + 1;
-        const e = <usize>load<u32>(m);
-        if (!plainNumber(q, e, out)) cell(column, out, q, e);
-      }
-    } else {
+    if (load<u8>(kinds + column) == number) numbers(column, gathered, end);
+    else {
       for (let at = gathered; at < end; at += 8) {
         row = load<i32>(at);
         const m = <usize>load<u32>(at, 4) + offset;
@@ -331,7 +345,34 @@ function read(): void {
       }
     }
   }
+  let from = gathered;
+  let to = end;
+  if (guard >= 0) {
+    const values = <usize>load<u32>(outs + (<usize>guard << 2));
+    from = above;
+    to = above;
+    for (let at = gathered; at < end; at += 8) {
+      store<u64>(to, load<u64>(at));
+      // A number the host reads later is not known yet.
+      to += load<f64>(values + (<usize>load<i32>(at) << 3)) < atLeast ? 0 : 8;
+    }
+  }
+  for (let i = 0; i < guardedCount; i++) numbers(load<i32>(guardedColumns + (<usize>i << 2)), from, to);
   gatheredCount = 0;
+}
+
+/** Reads one column of some gathered rows. */
+@inline
+function numbers(column: i32, from: usize, to: usize): void {
+  const out = <usize>load<u32>(outs + (<usize>column << 2));
+  const offset = <usize>column << 2;
+  for (let at = from; at < to; at += 8) {
+    row = load<i32>(at);
+    const m = <usize>load<u32>(at, 4) + offset;
+    const q = <usize>load<u32>(m - 4) + 1;
+    const e = <usize>load<u32>(m);
+    if (!plainNumber(q, e, out)) cell(column, out, q, e);
+  }
 }
 
 /** Reads one record into row `row`. Gives where the next begins, or 0 and a status. */
@@ -409,7 +450,6 @@ function noDigits(d: u64): u64 {
 /** Digits, a dot, digits, perhaps blanks, and then the end of the cell. False when it is anything else. */
 @inline
 function plainNumber(q: usize, e: usize, out: usize): bool {
-  while (e > q && blank(load<u8>(e - 1))) e--;
   if (e - q == 5) {
     // A ratio, 0.927: most numbers of a row are.
     const d = (load<u64>(q) & 0xffffffffff) ^ 0x3030302e30;
@@ -418,6 +458,7 @@ function plainNumber(q: usize, e: usize, out: usize): bool {
       return true;
     }
   }
+  while (e > q && blank(load<u8>(e - 1))) e--;
   if (e - q <= 8 && e > q) {
     // Right-aligned behind zeros in one word of eight bytes, the dot taken out.
     const shift = <u64>(8 - (e - q)) << 3;

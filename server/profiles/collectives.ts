@@ -153,9 +153,8 @@ export function markCarriers(tasks: TaskRows, connections: ReadonlySet<number>, 
 
 /** Copies, waits or records are among the tasks: a list of kernels has none. */
 function otherThanKernels(tasks: TaskRows, from: number): boolean {
-  const classes = tasks.class.array();
-  for (let row = from; row < classes.length; row++) if (classes[row] !== taskClass.compute && classes[row] !== taskClass.aicpu) return true;
-  return false;
+  const classes = tasks.class.array().subarray(from);
+  return Object.values(taskClass).some((c) => c !== taskClass.compute && c !== taskClass.aicpu && classes.includes(c));
 }
 
 /**

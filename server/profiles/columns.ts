@@ -189,14 +189,14 @@ export class Uint8Column {
   }
 }
 
-export class Float32Column {
-  #data: Float32Array = new Float32Array(1024);
+export class Uint16Column {
+  #data: Uint16Array = new Uint16Array(1024);
   length = 0;
 
   /** As {@link Int32Column.reserve}. */
-  reserve(capacity: number, shared: boolean): Float32Array {
+  reserve(capacity: number, shared: boolean): Uint16Array {
     if (capacity > this.#data.length || (shared && !(this.#data.buffer instanceof SharedArrayBuffer))) {
-      const next = new Float32Array(buffer(roomFor(capacity, this.length) * 4, shared));
+      const next = new Uint16Array(buffer(roomFor(capacity, this.length) * 2, shared));
       next.set(this.array());
       this.#data = next;
     }
@@ -207,7 +207,7 @@ export class Float32Column {
     this.length = Math.min(this.length, length);
   }
 
-  array(): Float32Array {
+  array(): Uint16Array {
     return this.#data.subarray(0, this.length);
   }
 }
@@ -292,10 +292,10 @@ export function permuteFloat64(data: Float64Array, order: Uint32Array | null): F
   return out;
 }
 
-export function permuteFloat32(data: Float32Array, order: Uint32Array | null): Float32Array {
+export function permuteUint16(data: Uint16Array, order: Uint32Array | null): Uint16Array {
   if (order === null) return data;
-  const out = new Float32Array(order.length);
-  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? NaN;
+  const out = new Uint16Array(order.length);
+  for (let i = 0; i < order.length; i++) out[i] = data[order[i] ?? 0] ?? 0;
   return out;
 }
 

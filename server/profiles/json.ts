@@ -3,6 +3,7 @@ import { foreign, ToolError } from '../contract/index.js';
 import { type ByteDictionary } from './columns.js';
 import { parseNumber, parseTimeNs, parseTimeUs, type Clock } from './numbers.js';
 import { EventScan, eventStatus } from './scan/eventScan.js';
+import { SmallReads } from './scan/smallReads.js';
 import { limits } from './thresholds.js';
 
 const quote = 0x22;
@@ -124,13 +125,13 @@ export async function readEvents(path: string, argKeys: readonly string[], each:
   const scan = new EventScan(eventKeys, slot.args, argKeys);
   const stats: EventStats = { events: 0, damaged: 0, bytes: 0, truncated: false };
   const broken = (what: string, next = 'export the profile again'): ToolError => new ToolError('E_JSON_BROKEN', `${foreign(path, 300)} ${what}`, next);
+  const reads = new SmallReads(file, signal);
   const more = async (): Promise<boolean> => {
-    signal?.throwIfAborted();
     const room = scan.room();
-    const { bytesRead } = await file.read(scan.bytes, room.at, room.length);
-    scan.took(bytesRead);
-    stats.bytes += bytesRead;
-    return bytesRead > 0;
+    const bytes = await reads.into(scan.bytes, room.at, room.length, null);
+    scan.took(bytes);
+    stats.bytes += bytes;
+    return bytes > 0;
   };
   try {
     if (!(await more())) throw new ToolError('E_FILE_EMPTY', `${foreign(path, 300)} has no byte`, 'export the profile again');

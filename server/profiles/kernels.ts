@@ -7,6 +7,7 @@ import { type LimitRules } from './limits.js';
 import { operatorBlocks, operatorWords, unknownOperator, type OperatorRows } from './operators.js';
 import { type Operators } from './profile.js';
 import { KernelReader, targetColumns, type KernelColumns, type KernelPart, type KernelParts, type KernelPiece, type KernelTarget } from './scan/kernelPart.js';
+import { SmallReads } from './scan/smallReads.js';
 import { pieces, readSideBySide, threadsFor } from './scan/kernelThreads.js';
 import { columnOf, deviceOfText, headerless, report } from './text.js';
 import { limits } from './thresholds.js';
@@ -118,7 +119,12 @@ class Joining {
   #rows({ at: from, kept, ops }: KernelPart, at: number, offset: number, ids: Int32Array, operators: Int32Array, texts: readonly string[]): void {
     const { columns, target } = this;
     const { strings, commOps } = this.assembly;
-    const device = (id: number): number => this.#device(id < 0 ? this.file.device : deviceOfText(texts[id] ?? ''));
+    const known = new Map<number, number>();
+    const device = (id: number): number => {
+      let index = known.get(id);
+      if (index === undefined) known.set(id, (index = this.#device(id < 0 ? this.file.device : deviceOfText(texts[id] ?? ''))));
+      return index;
+    };
     if (from !== at) for (const column of targetColumns(target)) column.copyWithin(at, from, from + kept);
     if (offset !== 0) shift(target.startNs, at, at + kept, offset);
     translate(target.name, at, at + kept, ids);
@@ -231,7 +237,7 @@ async function whole(assembly: Assembly, file: FoundFile, header: Header, size: 
   const reader = new KernelReader({ path: file.path, cells: header.cells, columns: header.columns });
   const handle = await open(file.path, 'r');
   try {
-    await reader.read(handle, { from: piece.from, to: piece.to, last: true, at, end: target.startNs.length }, target, grow, assembly.signal);
+    await reader.read(new SmallReads(handle, assembly.signal), { from: piece.from, to: piece.to, last: true, at, end: target.startNs.length }, target, grow);
   } finally {
     await handle.close();
   }

@@ -15,14 +15,17 @@ export interface LimitRules {
   readonly rules: readonly LimitRule[];
 }
 
-/** What limits each task, by row: five bytes in the place of a hundred of counters. */
+/** Ratios are kept as whole numbers of a ten thousandth: a CSV has three decimals. */
+export const ratioSteps = 10_000;
+
+/** What limits each task, by row: three bytes in the place of a hundred of counters. */
 export interface TaskLimits {
   /** Any counter that a rule asks for has a value. */
   readonly counters: boolean;
   /** Index into the rules; {@link unlimited} or {@link unmeasured}. */
   readonly rule: Uint8Array;
-  /** Ratio of the unit that limits, to seven digits. */
-  readonly ratio: Float32Array;
+  /** Ratio of the unit that limits, in {@link ratioSteps}; at most 6.5535. */
+  readonly ratio: Uint16Array;
 }
 
 /** No rule's unit limits the task. */
@@ -55,14 +58,14 @@ function anyKnown(columns: RuleColumns, count: number, rows: Int32Array | null):
 
 /** Applies the rules to rows of counters, a batch or all at a time. */
 export class Limiter {
-  readonly #minimumNs: number;
+  readonly minimumNs: number;
   readonly #threshold: Float64Array;
   readonly #highestOnly: Uint8Array;
   /** Any counter had a value. */
   counters = false;
 
   constructor({ minimumNs, rules }: LimitRules) {
-    this.#minimumNs = minimumNs;
+    this.minimumNs = minimumNs;
     this.#threshold = Float64Array.from(rules, (rule) => rule.threshold);
     this.#highestOnly = Uint8Array.from(rules, (rule) => (rule.highestOnly ? 1 : 0));
   }
@@ -74,7 +77,7 @@ export class Limiter {
   judge(columns: RuleColumns, rows: Int32Array | null, count: number, durationNs: Float64Array, at: number, into: Pick<TaskLimits, 'rule' | 'ratio'>): void {
     this.counters ||= anyKnown(columns, count, rows);
     if (!this.counters) return;
-    const [minimumNs, threshold, highestOnly] = [this.#minimumNs, this.#threshold, this.#highestOnly];
+    const [minimumNs, threshold, highestOnly] = [this.minimumNs, this.#threshold, this.#highestOnly];
     const { rule, ratio } = into;
     const units = columns.map(merged);
     // Without calls: a ratio that a function takes or gives becomes an object, and there are millions.
@@ -91,7 +94,7 @@ export class Limiter {
         for (let j = 0; highest && highestOnly[k] === 1 && j < units.length; j += 1) highest = !((units[j]?.[row] ?? Number.NaN) > value);
         if (!highest) continue;
         found = k;
-        ratio[at + i] = value;
+        ratio[at + i] = Math.min(0xffff, Math.round(value * ratioSteps));
         break;
       }
       if (found !== unmeasured) rule[at + i] = found;
@@ -105,7 +108,7 @@ export class Limiter {
  */
 export function limitsOf(rules: LimitRules, pmu: ReadonlyMap<string, Float64Array>, durationNs: Float64Array, known?: TaskLimits): TaskLimits {
   const { length } = durationNs;
-  const { rule, ratio } = known ?? { rule: new Uint8Array(length).fill(unmeasured), ratio: new Float32Array(length) };
+  const { rule, ratio } = known ?? { rule: new Uint8Array(length).fill(unmeasured), ratio: new Uint16Array(length) };
   const limiter = new Limiter(rules);
   limiter.judge(rules.rules.map(({ stems }) => stems.map((stem) => pmu.get(stem)).filter((column) => column !== undefined)), null, length, durationNs, 0, { rule, ratio });
   return { counters: limiter.counters || known?.counters === true, rule, ratio };

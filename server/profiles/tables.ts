@@ -1,4 +1,4 @@
-import { deviceStartOrder, Float32Column, Float64Column, IdColumn, Int32Column, inverse, permuteFloat32, permuteFloat64, permuteInt32, permuteUint8, Uint8Column } from './columns.js';
+import { deviceStartOrder, Uint16Column, Float64Column, IdColumn, Int32Column, inverse, permuteUint16, permuteFloat64, permuteInt32, permuteUint8, Uint8Column } from './columns.js';
 import { limitsOf, unmeasured, type LimitRules, type TaskLimits } from './limits.js';
 import { type KernelTarget } from './scan/kernelPart.js';
 import { type Apis, type CommOps, type CommTasks, type Operators, type Tasks } from './profile.js';
@@ -36,7 +36,7 @@ export class TaskRows {
   readonly pmu = new Map<string, Float64Column>();
   /** What limits a row, where a reader judged its counters itself. */
   readonly limitRule = new Uint8Column();
-  readonly limitRatio = new Float32Column();
+  readonly limitRatio = new Uint16Column();
   /** A reader that judged counters itself found any. */
   counted = false;
 
@@ -165,7 +165,7 @@ export class TaskRows {
       class: permuteUint8(this.class.array(), order),
       connection: this.connection.length === 0 ? this.connection.array(0) : permuteFloat64(this.connection.array(this.length), order),
       pmu,
-      limits: limits === null ? null : { counters: limits.counters, rule: permuteUint8(limits.rule, order), ratio: permuteFloat32(limits.ratio, order) },
+      limits: limits === null ? null : { counters: limits.counters, rule: permuteUint8(limits.rule, order), ratio: permuteUint16(limits.ratio, order) },
     };
   }
 }

@@ -3,8 +3,8 @@ import { limits } from '../thresholds.js';
 import { csvModule } from './generated.js';
 import { Wasm } from './wasm.js';
 
-/** Values of {@link CsvScan.want}: a decimal number, a word as a code, a time in µs. */
-export const cellKind = { number: 1, word: 2, time: 3 } as const;
+/** Values of {@link CsvScan.want}: a decimal number, a word as a code, a time in µs, a number that {@link CsvScan.guardBy} may leave out. */
+export const cellKind = { number: 1, word: 2, time: 3, guarded: 4 } as const;
 
 /** What ended a call of {@link CsvScan.parse}. */
 export const scanStatus = { more: 0, full: 1, broken: 2, done: 3 } as const;
@@ -67,6 +67,11 @@ export class CsvScan {
     const at = this.#wasm.call('want')(column, kind, through) >>> 0;
     this.#views.length = 0;
     return this.#wanted.push({ column, at, kind }) - 1;
+  }
+
+  /** From the next batch on, guarded numbers are read only in rows where another wanted number is at least so much; elsewhere their cells mean nothing. */
+  guardBy(wanted: number, least: number): void {
+    this.#wasm.call('guardBy')(this.#wanted[wanted]?.column ?? -1, least);
   }
 
   /** Views break when the memory of the module grows. */

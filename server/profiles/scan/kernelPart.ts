@@ -1,10 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Limiter, unmeasured, type LimitRules } from '../limits.js';
 import { Clock } from '../numbers.js';
 import { OperatorRows } from '../operators.js';
 import { type Operators } from '../profile.js';
 import { limits } from '../thresholds.js';
 import { batchRows, cellKind, CsvScan, scanStatus } from './csvScan.js';
+import { SmallReads } from './smallReads.js';
 import { KernelWords, Texts, type KernelWordColumns } from './kernelWords.js';
 
 /** Columns of the file, −1 for one it does not have. */
@@ -33,11 +34,11 @@ export interface KernelTarget {
   readonly startNs: Float64Array;
   readonly durationNs: Float64Array;
   readonly pmu: readonly Float64Array[];
-  readonly limits: { readonly rule: Uint8Array; readonly ratio: Float32Array } | null;
+  readonly limits: { readonly rule: Uint8Array; readonly ratio: Uint16Array } | null;
 }
 
 /** All columns of a target. */
-export function targetColumns({ pmu, limits: judged, ...others }: KernelTarget): readonly (Int32Array | Float64Array | Uint8Array | Float32Array)[] {
+export function targetColumns({ pmu, limits: judged, ...others }: KernelTarget): readonly (Int32Array | Float64Array | Uint8Array | Uint16Array)[] {
   return [...Object.values(others), ...pmu, ...(judged === null ? [] : Object.values(judged))];
 }
 
@@ -106,16 +107,16 @@ class Wanted {
 
   constructor(scan: CsvScan, columns: KernelColumns) {
     const known = new Map<number, number>();
-    const number = (column: number): number => {
+    const number = (column: number, kind: number = cellKind.number): number => {
       let wanted = known.get(column);
-      if (wanted === undefined) known.set(column, (wanted = scan.want(column, cellKind.number)));
+      if (wanted === undefined) known.set(column, (wanted = scan.want(column, kind)));
       return wanted;
     };
     this.start = scan.want(columns.start, cellKind.time);
     this.duration = number(columns.duration);
     this.stream = columns.stream < 0 ? -1 : number(columns.stream);
     this.pmu = columns.pmu.map(({ column, into }, i) => ({ wanted: number(column), into, again: columns.pmu.findIndex((p) => p.into === into) < i }));
-    this.limits = (columns.limits?.columns ?? []).map((candidates) => candidates.map(number));
+    this.limits = (columns.limits?.columns ?? []).map((candidates) => candidates.map((column) => number(column, cellKind.guarded)));
   }
 }
 
@@ -164,6 +165,7 @@ export class KernelReader {
   readonly #words: KernelWords;
   readonly #clock = new Clock();
   readonly #limiter: Limiter | null;
+  #guarded = false;
   readonly #strings = new Texts();
   readonly #operators = new OperatorRows();
   readonly #parts: KernelPart[] = [];
@@ -180,11 +182,11 @@ export class KernelReader {
   }
 
   /** @param grow gives wider columns when the rows do not fit; without it the piece ends with `overflow` */
-  async read(handle: FileHandle, piece: KernelPiece, target: KernelTarget, grow?: (rows: number) => KernelTarget, signal?: AbortSignal): Promise<void> {
-    this.#parts.push(await this.#piece(handle, piece, target, grow, signal));
+  async read(file: SmallReads, piece: KernelPiece, target: KernelTarget, grow?: (rows: number) => KernelTarget): Promise<void> {
+    this.#parts.push(await this.#piece(file, piece, target, grow));
   }
 
-  async #piece(handle: FileHandle, piece: KernelPiece, target: KernelTarget, grow: ((rows: number) => KernelTarget) | undefined, signal: AbortSignal | undefined): Promise<KernelPart> {
+  async #piece(file: SmallReads, piece: KernelPiece, target: KernelTarget, grow: ((rows: number) => KernelTarget) | undefined): Promise<KernelPart> {
     const scan = this.#scan;
     scan.restart();
     const ops: KernelOps = { device: [], name: [], opType: [], startNs: [], durationNs: [] };
@@ -192,10 +194,9 @@ export class KernelReader {
     let [into, { end }, rows, dropped, kept, position] = [target, piece, 0, 0, 0, piece.from];
     const done = (ended: KernelPart['ended']): KernelPart => ({ at: piece.at, ended, rows, ragged: scan.ragged - ragged, dropped, kept, ops, strings: this.#strings.list.length, operators: this.#operators.length });
     for (;;) {
-      signal?.throwIfAborted();
       if (scan.left > limits.csvRecordBytes) return done('torn');
       const room = scan.room();
-      const { bytesRead } = await handle.read(room.buffer, room.at, Math.min(room.length, piece.to - position), position);
+      const bytesRead = await file.into(room.buffer, room.at, Math.min(room.length, piece.to - position), position);
       position += bytesRead;
       // Another piece begins behind the end of this one; only the last may end without a line break.
       scan.took(bytesRead, bytesRead === 0 && piece.last);
@@ -256,6 +257,10 @@ export class KernelReader {
     if (limiter === null || into.limits === null) return;
     into.limits.rule.fill(unmeasured, at, at + count);
     limiter.judge(wanted.limits.map((candidates) => candidates.map((column) => scan.floats(column))), rows, count, into.durationNs, at, into.limits);
+    if (!limiter.counters || this.#guarded) return;
+    // That there are counters is known; those of kernels too short to be judged need not be read. A ns less, for durations are rounded.
+    scan.guardBy(wanted.duration, (limiter.minimumNs - 1) / 1000);
+    this.#guarded = true;
   }
 
   /** What was read. */
@@ -271,11 +276,12 @@ export class KernelReader {
 export async function readPieces(file: KernelFile, pieces: readonly KernelPiece[], target: KernelTarget, next: Int32Array, signal?: AbortSignal): Promise<KernelParts> {
   const reader = new KernelReader(file);
   const handle = await open(file.path, 'r');
+  const reads = new SmallReads(handle, signal);
   try {
     for (;;) {
       const piece = pieces[Atomics.add(next, 0, 1)];
       if (piece === undefined) return reader.done();
-      await reader.read(handle, piece, target, undefined, signal);
+      await reader.read(reads, piece, target);
     }
   } finally {
     await handle.close();

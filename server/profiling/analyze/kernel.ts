@@ -1,6 +1,6 @@
 import type { KernelRow } from '../../contract/index.js';
 import { stageNames, type TaskStages } from '../../profiles/derived/stages.js';
-import { limitsOf, unlimited, unmeasured, type LimitRules, type TaskLimits } from '../../profiles/limits.js';
+import { limitsOf, ratioSteps, unlimited, unmeasured, type LimitRules, type TaskLimits } from '../../profiles/limits.js';
 import { taskClass, type Profile } from '../../profiles/profile.js';
 import { thresholds } from '../thresholds.js';
 import { mfuKey, mfuTable, type MfuTable } from './mfu.js';
@@ -152,7 +152,7 @@ function fromTasks(profile: Profile, stages: TaskStages | null, limits: TaskLimi
       ns[place.pmu] = (ns[place.pmu] ?? 0) + duration;
       if (limit === unlimited) continue;
       ns[place.limited + limit] = (ns[place.limited + limit] ?? 0) + duration;
-      ns[place.weighted + limit] = (ns[place.weighted + limit] ?? 0) + (limits.ratio[row] ?? 0) * duration;
+      ns[place.weighted + limit] = (ns[place.weighted + limit] ?? 0) + ((limits.ratio[row] ?? 0) / ratioSteps) * duration;
     }
     for (const [key, sum] of sums) {
       groups.push({
