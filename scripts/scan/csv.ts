@@ -338,10 +338,13 @@ function read(): void {
     if (load<u8>(kinds + column) == number) numbers(column, gathered, end);
     else {
       for (let at = gathered; at < end; at += 8) {
-        row = load<i32>(at);
+        const index = load<i32>(at);
         const m = <usize>load<u32>(at, 4) + offset;
         const q = <usize>load<u32>(m - 4) + 1;
-        if (!plainTime(q, out)) cell(column, out, q, <usize>load<u32>(m));
+        if (!plainTime(q, out + (<usize>index << 3))) {
+          row = index;
+          cell(column, out, q, <usize>load<u32>(m));
+        }
       }
     }
   }
@@ -367,11 +370,14 @@ function numbers(column: i32, from: usize, to: usize): void {
   const out = <usize>load<u32>(outs + (<usize>column << 2));
   const offset = <usize>column << 2;
   for (let at = from; at < to; at += 8) {
-    row = load<i32>(at);
+    const index = load<i32>(at);
     const m = <usize>load<u32>(at, 4) + offset;
     const q = <usize>load<u32>(m - 4) + 1;
     const e = <usize>load<u32>(m);
-    if (!plainNumber(q, e, out)) cell(column, out, q, e);
+    if (!plainNumber(q, e, out + (<usize>index << 3))) {
+      row = index;
+      cell(column, out, q, e);
+    }
   }
 }
 
@@ -406,8 +412,8 @@ function record(p: usize, ended: bool): usize {
           open = column;
           opened = q;
         } else if (kind == number) {
-          if (!plainNumber(q, e, out)) cell(column, out, q, e);
-        } else if (!plainTime(q, out)) cell(column, out, q, e);
+          if (!plainNumber(q, e, out + (<usize>row << 3))) cell(column, out, q, e);
+        } else if (!plainTime(q, out + (<usize>row << 3))) cell(column, out, q, e);
       }
     }
     const ends = <i32>load<u8>(e) == lf;
@@ -447,14 +453,14 @@ function noDigits(d: u64): u64 {
   return ((d + 0x7676767676767676) | d) & 0x8080808080808080;
 }
 
-/** Digits, a dot, digits, perhaps blanks, and then the end of the cell. False when it is anything else. */
+/** Digits, a dot, digits, perhaps blanks, and then the end of the cell. False when it is anything else. @param place where the number goes */
 @inline
-function plainNumber(q: usize, e: usize, out: usize): bool {
+function plainNumber(q: usize, e: usize, place: usize): bool {
   if (e - q == 5) {
     // A ratio, 0.927: most numbers of a row are.
     const d = (load<u64>(q) & 0xffffffffff) ^ 0x3030302e30;
     if ((((d + 0x7676767f76) | d) & 0x8080808080) == 0) {
-      store<f64>(out + (<usize>row << 3), <f64><i32>((<u32>d & 15) * 1000 + (<u32>(d >>> 16) & 15) * 100 + (<u32>(d >>> 24) & 15) * 10 + <u32>(d >>> 32)) / 1000);
+      store<f64>(place, <f64><i32>((<u32>d & 15) * 1000 + (<u32>(d >>> 16) & 15) * 100 + (<u32>(d >>> 24) & 15) * 10 + <u32>(d >>> 32)) / 1000);
       return true;
     }
   }
@@ -477,7 +483,7 @@ function plainNumber(q: usize, e: usize, out: usize): bool {
       d = ((d * 2561) >>> 8) & 0x00ff00ff00ff00ff;
       d = ((d * 6553601) >>> 16) & 0x0000ffff0000ffff;
       d = (d * 42949672960001) >>> 32;
-      store<f64>(out + (<usize>row << 3), <f64><i64>d / load<f64>(powers + (<usize>fraction << 3)));
+      store<f64>(place, <f64><i64>d / load<f64>(powers + (<usize>fraction << 3)));
       return true;
     }
   }
@@ -495,7 +501,7 @@ function plainNumber(q: usize, e: usize, out: usize): bool {
   if (bad != dots || (dots & (dots - 1)) != 0 || digits == 0 || digits > 15) return false;
   const value = <f64><i64>sixteen(i8x16.swizzle(d, v128.load(shuffles + ((length * 17 + dot) << 4))));
   const result = value / load<f64>(powers + (<usize>(digits - dot) << 3));
-  store<f64>(out + (<usize>row << 3), below ? -result : result);
+  store<f64>(place, below ? -result : result);
   return true;
 }
 
@@ -530,7 +536,7 @@ function missing(kind: i32, out: usize): void {
 }
 
 /** Digits, a dot, digits: whole µs and ns from the base. False when it is anything else. */
-function plainTime(q: usize, out: usize): bool {
+function plainTime(q: usize, place: usize): bool {
   let us: u64 = 0;
   const start = q;
   const v = i8x16.sub(v128.load(q), i8x16.splat(0x30));
@@ -565,7 +571,7 @@ function plainTime(q: usize, out: usize): bool {
   if ((byte != comma && byte != lf) || us > 9007199254740991) return false;
   const whole = <f64><i64>us;
   if (!anchored) anchor(whole);
-  store<f64>(out + (<usize>row << 3), (whole - baseUs) * 1000 + <f64>rest);
+  store<f64>(place, (whole - baseUs) * 1000 + <f64>rest);
   return true;
 }
 
