@@ -1,4 +1,4 @@
-import { type ByteDictionary } from './columns.js';
+import { type ByteDictionary } from './byteDictionary.js';
 import { parseNumber, parseTimeUs, trimRange, type Clock } from './numbers.js';
 import { cleanWord, unquoted } from './words.js';
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { foreign, ToolError } from '../contract/index.js';
-import { type ByteDictionary } from './columns.js';
+import { type ByteDictionary } from './byteDictionary.js';
 import { parseNumber, parseTimeNs, parseTimeUs, type Clock } from './numbers.js';
 import { EventScan, eventStatus } from './scan/eventScan.js';
 import { SmallReads } from './scan/smallReads.js';

@@ -1,6 +1,6 @@
 import { foreign, ToolError } from '../contract/index.js';
 import { type Assembly } from './assembly.js';
-import { ByteDictionary } from './columns.js';
+import { ByteDictionary } from './byteDictionary.js';
 import { classOfType } from './classify.js';
 import { readCsv } from './csv.js';
 import { type CsvRow } from './csvRow.js';

@@ -1,5 +1,6 @@
 import { type Assembly } from './assembly.js';
-import { ByteDictionary, Float64Column, Int32Column } from './columns.js';
+import { ByteDictionary } from './byteDictionary.js';
+import { Float64Column, Int32Column } from './columns.js';
 import { classOfType } from './classify.js';
 import { type FoundFile } from './discover.js';
 import { readEvents, slot, unescaped, type Members } from './json.js';

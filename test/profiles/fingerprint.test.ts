@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { fingerprint } from '../../server/host/cache.js';
-import { ByteDictionary } from '../../server/profiles/columns.js';
+import { ByteDictionary } from '../../server/profiles/byteDictionary.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'fingerprint-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteDictionary, deviceStartOrder, Float64Column, Int32Column } from '../../server/profiles/columns.js';
+import { ByteDictionary } from '../../server/profiles/byteDictionary.js';
+import { deviceStartOrder, Float64Column, Int32Column } from '../../server/profiles/columns.js';
 import { Clock, parseNumber, parseTimeNs, parseTimeUs } from '../../server/profiles/numbers.js';
 
 const bytes = (text: string): Buffer => Buffer.from(`xx${text}yy`);

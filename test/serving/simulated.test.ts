@@ -195,7 +195,8 @@ describe('a client that goes away', () => {
     await first.initialize('2025-11-25');
     first.send({ id: 2, method: 'tools/call', params: { name: 'service_start', arguments: request } });
     const jobs = join(host.runsDir, host.run, 'jobs');
-    await expect.poll(() => readdir(jobs).then((l) => l.length, () => 0), { timeout: 30_000 }).toBe(1);
+    // A folder without a state is not a job yet: nothing was started, and nothing would be found.
+    await expect.poll(() => readdir(join(jobs, 'service-001')).then((l) => l.includes('job.json'), () => false), { timeout: 30_000 }).toBe(true);
     first.child.kill('SIGKILL');
 
     const second = new RawClient(args, dir, env);
