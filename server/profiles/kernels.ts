@@ -197,13 +197,10 @@ interface Got {
 
 const isWhole = (readers: readonly KernelParts[]): boolean => readers.every(({ parts }) => parts.every((p) => p.ended === 'whole'));
 
-/** Room beyond the rows that are likely: what lies between two pieces is written twice. A file whose rows change much in length is read again with the second. */
-const rooms = [1.05, 2] as const;
-
 /** The file in pieces; null when it is not worth it, or when a piece did not begin with a record. */
 async function apart(assembly: Assembly, file: FoundFile, header: Header, size: number, cut: Cut): Promise<Got | null> {
   if (cut.pieces < 2) return null;
-  for (const room of rooms) {
+  for (const room of limits.pieceRooms) {
     const got = await sideBySide(assembly, file, header, size, cut, room);
     if (got === null || isWhole(got.readers)) return got;
     if (got.readers.some(({ parts }) => parts.some((p) => p.ended !== 'whole' && p.ended !== 'overflow'))) return null;
@@ -222,7 +219,7 @@ async function sideBySide(assembly: Assembly, file: FoundFile, header: Header, s
 
 /** The file as one piece; null when a quote is not closed where its cell ends. */
 async function whole(assembly: Assembly, file: FoundFile, header: Header, size: number): Promise<Got | null> {
-  const [piece] = await pieces(file.path, header.end, size, 1, rooms[0]);
+  const [piece] = await pieces(file.path, header.end, size, 1, limits.pieceRooms[0]);
   if (piece === undefined) return null;
   const at = assembly.tasks.length;
   const judges = header.columns.limits !== null;

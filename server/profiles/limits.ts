@@ -44,7 +44,9 @@ const blockRows = 1024;
 function merged(columns: readonly Float64Array[]): Float64Array {
   const [first = none, ...others] = columns;
   if (others.length === 0) return first;
-  const whole = first.slice();
+  // A column may end before the rows do.
+  const whole = new Float64Array(columns.reduce((most, column) => Math.max(most, column.length), 0)).fill(Number.NaN);
+  whole.set(first);
   for (const column of others) for (let row = 0; row < whole.length; row += 1) if (Number.isNaN(whole[row])) whole[row] = column[row] ?? Number.NaN;
   return whole;
 }

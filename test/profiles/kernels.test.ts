@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Assembly, type CounterUse } from '../../server/profiles/assembly.js';
 import { readKernels } from '../../server/profiles/kernels.js';
-import { unlimited, unmeasured, type LimitRules } from '../../server/profiles/limits.js';
+import { limitsOf, unlimited, unmeasured, type LimitRules } from '../../server/profiles/limits.js';
 import { type Profile } from '../../server/profiles/profile.js';
 import { tempFolder } from '../helpers/temp.js';
 import { ofTask } from '../helpers/tasks.js';
@@ -192,6 +192,13 @@ describe('kernels by the byte scanner', () => {
       // 60 rows, and the combinations of what differs by 2 and by 3.
       expect(tasks.operators.length).toBe(1 + 6);
     }
+  });
+
+  it('counters of one rule that end at different rows both count', () => {
+    const rules: LimitRules = { minimumNs: 0, rules: [{ stems: ['a', 'b'], threshold: 0.5, highestOnly: false }] };
+    const pmu = new Map([['a', Float64Array.of(0.9, NaN)], ['b', Float64Array.of(0.1, 0.6, 0.7, 0.2)]]);
+    const { rule, ratio, counters } = limitsOf(rules, pmu, Float64Array.of(1, 1, 1, 1));
+    expect([[...rule], [...ratio], counters]).toEqual([[0, 0, 0, unlimited], [9000, 6000, 7000, 0], true]);
   });
 
   it('says what limits a kernel as the rules do on counters that are kept', async () => {

@@ -100,7 +100,7 @@ function endOf(kernels: Kernels): number {
   return last;
 }
 
-function assemble(profile: Profile, kernels: Kernels, labels: Labels, method: StepMethod, starts: Float64Array, headCounts: boolean): Steps {
+function assemble(kernels: Kernels, labels: Labels, method: StepMethod, starts: Float64Array, headCounts: boolean): Steps {
   // A run of sections: before the first start, between starts, behind the last one.
   const all = new Float64Array(starts.length + 1);
   all[0] = kernels.startNs(0);
@@ -146,27 +146,27 @@ export function stepsOf(profile: Profile, device: number, labels: Labels, bounda
   if (boundary !== null) {
     const starts = boundaryStarts(profile, device, boundary[0], boundary[1]);
     if (starts.length === 0) return { steps: null, reason: 'boundary-not-found' };
-    return { steps: { ...assemble(profile, kernels, labels, 'anchors', Float64Array.from(starts), true), boundary }, reason: null };
+    return { steps: { ...assemble(kernels, labels, 'anchors', Float64Array.from(starts), true), boundary }, reason: null };
   }
   const gaps = new Gaps(kernels);
   const anchors = samplerCuts(kernels, labels, gaps);
   const marks = markerCuts(profile, kernels);
   // A marker over several steps (a request, a warm-up) is not a step.
   if (marks !== null && (anchors.length === 0 || (marks.linked && anchors.length < marks.cuts.length * rules.stepsPerMarker))) {
-    return { steps: assemble(profile, kernels, labels, 'markers', at(marks.cuts), false), reason: null };
+    return { steps: assemble(kernels, labels, 'markers', at(marks.cuts), false), reason: null };
   }
-  if (anchors.length >= 2) return { steps: assemble(profile, kernels, labels, 'anchors', at(mended(Int32Array.from(anchors), kernels)), true), reason: null };
+  if (anchors.length >= 2) return { steps: assemble(kernels, labels, 'anchors', at(mended(Int32Array.from(anchors), kernels)), true), reason: null };
   const main = new MainStream(kernels);
   const period = periodOf(main.labels(), (i) => gaps.before(main.position(i)));
   const graphs = graphCuts(profile, kernels);
   if (graphs !== null && (period === null || Math.abs(period.kernels - graphs.kernels) <= graphs.kernels * rules.graphPeriod)) {
-    return { steps: assemble(profile, kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };
+    return { steps: assemble(kernels, labels, 'anchors', at(graphs.cuts), true), reason: null };
   }
   if (period !== null) {
-    const found = assemble(profile, kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main.position(i)), kernels)), true);
+    const found = assemble(kernels, labels, 'periodicity', at(mended(period.starts.map((i) => main.position(i)), kernels)), true);
     return { steps: { ...found, confidence: found.confidence === 'high' && period.fit < rules.fitHigh ? 'medium' : found.confidence }, reason: null };
   }
   // One sampler is the end of one step.
-  if (anchors.length === 1) return { steps: assemble(profile, kernels, labels, 'anchors', at(anchors), true), reason: null };
+  if (anchors.length === 1) return { steps: assemble(kernels, labels, 'anchors', at(anchors), true), reason: null };
   return { steps: null, reason: 'no-pattern' };
 }
